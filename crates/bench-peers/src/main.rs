@@ -1,0 +1,53 @@
+//! The peers that benchmarks are held against, each doing the workload that ours does.
+//!
+//! `bench-peers GROUP` prints the samples of one round; `cargo xtask bench` calls it. One file per
+//! peer implements the group's `Subject`; the workload itself is in the package `bench`.
+
+mod kameo;
+mod ractor;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use bench::{Sample, Size, actor};
+use clap::{Parser, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(name = "bench-peers", about = "One round of the peers; run it with `cargo xtask bench`")]
+struct Arguments {
+    group: Group,
+    /// A tenth of the size
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Group {
+    Actor,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let size = if arguments.quick { Size::Quick } else { Size::Full };
+    match samples(arguments.group, size) {
+        Ok(samples) => {
+            samples.iter().for_each(|sample| println!("{sample}"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("bench-peers: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn samples(group: Group, size: Size) -> Result<Vec<Sample>> {
+    let runtime = bench::runtime()?;
+    match group {
+        Group::Actor => runtime.block_on(async {
+            let mut samples = actor::samples::<ractor::Peer>("ractor", size).await?;
+            samples.extend(actor::samples::<kameo::Peer>("kameo", size).await?);
+            Ok(samples)
+        }),
+    }
+}

@@ -1,0 +1,59 @@
+//! The workload itself: what it counts, and that it notices work that was lost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::Result;
+
+use super::{BareTask, Subject, samples};
+use crate::size::Size;
+
+/// Handles everything at once, but loses one message in a thousand.
+#[derive(Clone, Default)]
+struct Forgetful {
+    told: Arc<AtomicU64>,
+    total: Arc<AtomicU64>,
+}
+
+impl Subject for Forgetful {
+    async fn start() -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    async fn tell(&self, amount: u64) -> Result<()> {
+        if self.told.fetch_add(1, Ordering::SeqCst) % 1000 != 999 {
+            self.total.fetch_add(amount, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    async fn ask(&self) -> Result<u64> {
+        Ok(self.total.load(Ordering::SeqCst))
+    }
+}
+
+fn measured<S: Subject>(key: &str) -> Result<Vec<(String, Vec<String>)>> {
+    let samples = crate::runtime().unwrap().block_on(samples::<S>(key, Size::Quick))?;
+    let keys = |values: Vec<(String, f64)>| values.into_iter().map(|(key, _)| key).collect();
+    Ok(samples.into_iter().map(|sample| (sample.name, keys(sample.values))).collect())
+}
+
+#[test]
+fn measures_every_figure_of_the_group_under_the_name_it_is_given() {
+    let figures = measured::<BareTask>("limit_tokio_mpsc").unwrap();
+    let expected = ["actor_tell", "actor_tell_4p", "actor_ask"]
+        .map(|name| (name.to_owned(), vec!["limit_tokio_mpsc".to_owned()]));
+    assert_eq!(figures, expected);
+}
+
+#[test]
+fn gives_quantiles_of_a_time_for_ours_alone() {
+    let figures = measured::<BareTask>("ours").unwrap();
+    assert_eq!(figures[2].1, ["ours", "p50", "p99"]);
+}
+
+#[test]
+fn fails_when_messages_are_lost_however_fast() {
+    let error = measured::<Forgetful>("ours").unwrap_err();
+    assert_eq!(error.to_string(), "200000 messages were sent and 199800 handled");
+}
