@@ -54,7 +54,7 @@ impl Part {
         let Some((head, tail)) = parts else {
             bail!("{}: needs a line `{begin}` and a later line `{end}`", self.document);
         };
-        Ok(format!("{head}{begin}\n\n{}\n{end}{tail}", self.text))
+        Ok(format!("{head}{begin}\n\n{}\n\n{end}{tail}", self.text.trim_end()))
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) fn render(policy: &Policy) -> String {
     product.sort_by_key(|package| std::cmp::Reverse(package.layer));
     let tools = policy.packages.iter().filter(|package| package.layer.is_none());
     let ordered: Vec<_> = product.into_iter().chain(tools).collect();
-    format!("\n```text\n{}```\n\n{}\n", diagram(&ordered), table(&ordered))
+    format!("```text\n{}```\n\n{}", diagram(&ordered), table(&ordered))
 }
 
 fn diagram(packages: &[&Package]) -> String {

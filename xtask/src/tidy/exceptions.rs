@@ -143,15 +143,17 @@ fn unused(project: &Project<'_>, used: &BTreeSet<(String, String)>) -> Vec<Findi
         }
     }
     let exceptions = &project.policy.exceptions;
-    for exception in exceptions.real_time.iter().chain(&exceptions.global_state) {
-        let message = if !project.tree.contains(&exception.file) {
-            format!("{} does not exist; remove it", exception.file)
-        } else if exception.reason.trim().is_empty() {
-            format!("{} has no reason; say what it needs", exception.file)
+    let bans = exceptions.ban.iter().map(|exception| (&exception.file, &exception.reason));
+    let files = exceptions.real_time.iter().chain(&exceptions.global_state);
+    for (file, reason) in bans.chain(files.map(|exception| (&exception.file, &exception.reason))) {
+        let message = if !project.tree.contains(file) {
+            format!("{file} does not exist; remove it")
+        } else if reason.trim().is_empty() {
+            format!("{file} has no reason; say what it needs")
         } else {
             continue;
         };
-        findings.push(Finding::new(EXCEPTIONS, line_of(&exception.file), "", message));
+        findings.push(Finding::new(EXCEPTIONS, line_of(file), "", message));
     }
     let lint = |lint: &&String| {
         let name = lint.rsplit("::").next().unwrap_or_default();

@@ -1,1 +1,5 @@
-//! x
+//! The real `cargo xtask` on small real workspaces that have one thing wrong.
+
+mod commands;
+mod fixture;
+mod violations;
