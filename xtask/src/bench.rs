@@ -11,11 +11,9 @@ use cargo_metadata::MetadataCommand;
 use clap::ValueEnum;
 
 use crate::finding::Verdict;
+use crate::policy::PEERS;
 use crate::tools::{cargo, run};
 use crate::tree::Tree;
-
-/// The workspace of the peers, with a lock file of its own.
-const PEERS: &str = "crates/bench-peers/Cargo.toml";
 
 /// A group of benchmarks. A group is added with the component that it measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,12 +7,9 @@ use anyhow::Result;
 
 use crate::finding::{Verdict, report};
 use crate::links;
-use crate::policy::Policy;
+use crate::policy::{PEERS, Policy};
 use crate::tools::{Tool, cargo, run};
 use crate::tree::Tree;
-
-/// The workspaces: the project's own, and that of the benchmark peers.
-const MANIFESTS: [&str; 2] = ["Cargo.toml", "crates/bench-peers/Cargo.toml"];
 
 /// Whether to rewrite what differs, or only to say so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +26,10 @@ pub(crate) enum Format {
 pub(crate) fn fmt(tree: &Tree, format: Format) -> Result<Verdict> {
     Tool::Fmt.require(&tree.root)?;
     let mut verdict = Verdict::Clean;
-    for manifest in MANIFESTS.into_iter().filter(|manifest| tree.contains(manifest)) {
-        let mut command = cargo(&tree.root, ["fmt", "--manifest-path", manifest]);
-        // `--all` would follow the peers' path dependencies back into the first workspace.
-        if manifest == MANIFESTS[0] {
-            command.arg("--all");
-        }
+    // `--all` would follow the peers' path dependencies back into the first workspace.
+    let workspaces: [&[&str]; 2] = [&["fmt", "--all"], &["fmt", "--manifest-path", PEERS]];
+    for arguments in workspaces.into_iter().take(1 + usize::from(tree.contains(PEERS))) {
+        let mut command = cargo(&tree.root, arguments);
         if format == Format::Check {
             command.args(["--", "--check"]);
         }

@@ -30,6 +30,7 @@ pub(crate) fn check(tree: &Tree, policy: &Policy) -> Result<Verdict> {
         findings.extend(check::edges(package, policy, &manifest));
         findings.extend(manifests::package(package, &manifest));
     }
+    findings.extend(manifests::strays(tree, &packages));
     findings.extend(manifests::lints(policy, &Document::parse(tree.source("Cargo.toml")?)?));
     findings.extend(diagram(policy).check(tree, "diagram")?);
     Ok(report(findings))

@@ -15,6 +15,9 @@ pub(crate) const LINTS: &str = "xtask/policy/lints.toml";
 /// Which file may do what is banned elsewhere.
 pub(crate) const EXCEPTIONS: &str = "xtask/policy/exceptions.toml";
 
+/// The manifest of the benchmark peers: a workspace of its own, with its own lock file.
+pub(crate) const PEERS: &str = "crates/bench-peers/Cargo.toml";
+
 /// `layers.toml`, `lints.toml` and `exceptions.toml`.
 #[derive(Debug)]
 pub(crate) struct Policy {

@@ -8,6 +8,7 @@ mod canary;
 mod exceptions;
 mod files;
 mod globals;
+mod levels;
 mod pure;
 mod repository;
 mod tests_rules;
@@ -128,6 +129,16 @@ pub(crate) const RULES: &[Rule] = &[
         name: "explicit-reexport",
         asks: "`pub use` lists what it exports",
         check: Check::File(globals::explicit_reexport),
+    },
+    Rule {
+        name: "no-allow",
+        asks: "no attribute sets the level of a lint, except to expect it",
+        check: Check::File(levels::no_allow),
+    },
+    Rule {
+        name: "no-group",
+        asks: "an expectation names one lint, not a group of them",
+        check: Check::File(levels::no_group),
     },
     Rule {
         name: "ban-exception",

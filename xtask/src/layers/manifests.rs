@@ -6,6 +6,7 @@ use crate::document::Document;
 use crate::finding::Finding;
 use crate::layers::workspace::Package;
 use crate::policy::{self, Policy};
+use crate::tree::Tree;
 
 /// A package takes its lints, and the version of every dependency, from the workspace.
 pub(super) fn package(package: &Package, manifest: &Document<'_>) -> Vec<Finding> {
@@ -14,6 +15,13 @@ pub(super) fn package(package: &Package, manifest: &Document<'_>) -> Vec<Finding
         let line = manifest.line(&["lints"]).unwrap_or(1);
         let message = "the lints are not pinned; replace them with `[lints] workspace = true`";
         findings.push(Finding::new(manifest.path(), line, "pinned-lints", message));
+    }
+    if let [first, .., last] = package.test_programs.as_slice() {
+        let message = format!(
+            "has the test programs `{first}` to `{last}`, each of which is linked anew; make them \
+             modules of tests/it/main.rs"
+        );
+        findings.push(Finding::new(manifest.path(), 1, "one-test-program", message));
     }
     for edge in &package.edges {
         let mut places = vec![vec![edge.kind.table(), &edge.key]];
@@ -34,6 +42,17 @@ pub(super) fn package(package: &Package, manifest: &Document<'_>) -> Vec<Finding
         }
     }
     findings
+}
+
+/// Every manifest belongs to a package of the workspace, or to the one workspace beside it.
+pub(super) fn strays(tree: &Tree, packages: &[Package]) -> Vec<Finding> {
+    let manifests = tree.paths().filter(|path| path.ends_with("/Cargo.toml"));
+    let known = |path: &&str| {
+        *path == policy::PEERS || packages.iter().any(|package| package.manifest == *path)
+    };
+    let message = "no member of the workspace, so that no gate looks at it; add it to `members`";
+    let stray = manifests.filter(|path| !known(path));
+    stray.map(|path| Finding::new(path, 1, "layers", message)).collect()
 }
 
 /// The root manifest carries exactly the lints of the policy, at their levels.

@@ -64,7 +64,13 @@ fn edge(to: &str, kind: Kind, local: bool) -> Edge {
 
 fn package(name: &str, edges: Vec<Edge>) -> Package {
     let manifest = format!("crates/{name}/Cargo.toml");
-    Package { name: name.to_owned(), manifest, edges, features: BTreeMap::new() }
+    Package {
+        name: name.to_owned(),
+        manifest,
+        edges,
+        test_programs: vec!["it".to_owned()],
+        features: BTreeMap::new(),
+    }
 }
 
 /// The packages of [`LAYERS`], using all that is permitted from outside.
@@ -277,6 +283,28 @@ fn lints_that_are_not_pinned_are_found() {
         assert!(found[0].starts_with(&expected), "{}", found[0]);
     }
     assert_eq!(of_package(&base, PINNED), [""; 0]);
+}
+
+#[test]
+fn a_second_test_program_is_found() {
+    let mut base = package("base", Vec::new());
+    base.test_programs.push("other".to_owned());
+    let found = of_package(&base, PINNED);
+    assert_eq!(found.len(), 1);
+    let expected = "crates/base/Cargo.toml:1: one-test-program: has the test programs `it` to";
+    assert!(found[0].starts_with(expected), "{}", found[0]);
+}
+
+#[test]
+fn a_manifest_that_no_gate_looks_at_is_found() {
+    let paths = ["Cargo.toml", "crates/base/Cargo.toml", "crates/bench-peers/Cargo.toml"];
+    let mut files = paths.map(|path| (path, "")).to_vec();
+    let packages = [package("base", Vec::new())];
+    assert_eq!(shown(&manifests::strays(&Tree::of(&files), &packages)), [""; 0]);
+    files.push(("crates/base/fuzz/Cargo.toml", ""));
+    let found = shown(&manifests::strays(&Tree::of(&files), &packages));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("crates/base/fuzz/Cargo.toml:1: layers: no member"), "{found:?}");
 }
 
 #[test]

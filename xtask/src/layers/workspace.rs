@@ -15,6 +15,8 @@ pub(crate) struct Package {
     /// Path of its manifest from the root of the workspace.
     pub(crate) manifest: String,
     pub(crate) edges: Vec<Edge>,
+    /// The names of its test programs.
+    pub(crate) test_programs: Vec<String>,
     /// Its features and what each turns on.
     pub(crate) features: BTreeMap<String, Vec<String>>,
 }
@@ -104,7 +106,9 @@ fn reduce(package: &cargo_metadata::Package, tree: &Tree) -> Result<Package> {
             features: dependency.features.clone(),
         })
     });
+    let test_programs = package.targets.iter().filter(|target| target.is_test());
     Ok(Package {
+        test_programs: test_programs.map(|target| target.name.clone()).collect(),
         name: package.name.to_string(),
         manifest: manifest.replace('\\', "/"),
         edges: edges.collect(),

@@ -148,6 +148,18 @@ const EXCEPTIONS: &[Example] = &[
     ),
 ];
 
+const LEVELS: &[Example] = &[
+    ("no-allow", TEST, "//! A.\n#![allow(warnings)]\n", 2, "`#[expect(LINT, reason"),
+    ("no-allow", TEST, "//! A.\n#[warn(missing_docs)]\nfn f() {}\n", 2, "`#[expect("),
+    ("no-allow", TEST, "//! A.\n#[cfg_attr(unix, allow(dead_code))]\nfn f() {}\n", 2, "`#["),
+    ("no-allow", TEST, "//! A.\n#[expect(dead_code, reason = \"allow(a)\")]\nfn f() {}\n", 0, ""),
+    ("no-allow", TEST, "//! A.\n#[derive(A)]\nfn f() { allow(1); }\n", 0, ""),
+    ("no-group", TEST, "//! A.\n#![expect(clippy::style, reason = \"\")]\n", 2, "the one lint"),
+    ("no-group", TEST, "//! A.\n#[expect(dead_code, warnings)]\nfn f() {}\n", 2, "the one lint"),
+    ("no-group", TEST, "//! A.\n#[cfg_attr(a, expect(clippy::all))]\nfn f() {}\n", 2, "one"),
+    ("no-group", TEST, "//! A.\n#[expect(clippy::style_x, reason = \"\")]\nfn f() {}\n", 0, ""),
+];
+
 const REPOSITORY: &[Example] = &[
     ("one-clippy-config", "crates/foundation/clippy.toml", "", 1, "hides every ban"),
     ("top-level", "notes.md", "", 1, "move it into crates, docs, tests or xtask"),
@@ -207,7 +219,7 @@ fn findings(changed: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn examples() -> impl Iterator<Item = &'static Example> {
-    [FILES, PURE, WAITING, TESTS, GLOBALS, EXCEPTIONS, REPOSITORY].into_iter().flatten()
+    [FILES, PURE, WAITING, TESTS, GLOBALS, EXCEPTIONS, LEVELS, REPOSITORY].into_iter().flatten()
 }
 
 #[test]
