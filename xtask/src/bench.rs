@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: builds the benchmarks and their peers in release, and runs one group.
 //!
-//! The benchmark program does the rest: it runs itself and the peers in turn and prints one line per
-//! figure. Speed never decides the exit code; a benchmark whose own result is wrong does.
+//! The benchmark program does the rest: it runs itself and the peers in turn and prints one line
+//! per figure. Speed never decides the exit code; a benchmark whose own result is wrong does.
 
 use std::path::PathBuf;
 use std::process::Command;

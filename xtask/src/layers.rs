@@ -1,7 +1,8 @@
 //! The layers: which package may use which, and which lints every package carries.
 //!
 //! The rules compare three things: what `cargo metadata` says the packages depend on, what the
-//! policy permits, and what the manifests spell out. They are pure; [`check()`] gathers their input.
+//! policy permits, and what the manifests spell out. They are pure;
+//! [`check()`] gathers their input.
 
 mod check;
 mod diagram;

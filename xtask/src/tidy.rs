@@ -157,7 +157,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "top-level",
-        asks: "the root of the repository holds the listed entries and nothing else",
+        asks: "the root of the repository holds the listed entries, dotfiles, and nothing else",
         check: Check::Project(repository::top_level),
     },
     Rule {

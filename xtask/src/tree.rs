@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// Folders that hold no source: build output, and version control's own files.
+/// Folders, or links to them, that hold no source: build output, and version control's own files.
 const NOT_SOURCE: [&str; 2] = ["target", ".git"];
 /// Endings of the files whose text a gate reads. Of all others only the path is known.
 const TEXT: [&str; 3] = [".rs", ".toml", ".md"];
@@ -115,12 +115,13 @@ impl Tree {
             let Ok(name) = entry.file_name().into_string() else {
                 bail!("{}: a file's name is not UTF-8; rename it", folder.display());
             };
+            if NOT_SOURCE.contains(&name.as_str()) {
+                continue;
+            }
             let path = format!("{prefix}{name}");
             if entry.file_type().with_context(unreadable)?.is_dir() {
-                if !NOT_SOURCE.contains(&name.as_str()) {
-                    self.read_folder(&entry.path(), &format!("{path}/"))?;
-                    self.entries.insert(path, None);
-                }
+                self.read_folder(&entry.path(), &format!("{path}/"))?;
+                self.entries.insert(path, None);
             } else if is_text(&path) {
                 let text = std::fs::read_to_string(entry.path())
                     .with_context(|| format!("{path}: cannot read as UTF-8"))?;

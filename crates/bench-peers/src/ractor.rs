@@ -1,4 +1,4 @@
-//! ractor: an unbounded mailbox (it has no other), one enum of messages, an RPC port for the answer.
+//! ractor: an unbounded mailbox (it has no other), one enum of messages, an RPC port for answers.
 
 use anyhow::{Context, Result};
 use bench::actor::Subject;

@@ -4,7 +4,8 @@ use super::Project;
 use crate::bans;
 use crate::finding::Finding;
 
-/// What the root of the repository holds. Everything else has a home in one of the folders.
+/// What the root of the repository holds, beside the dotfiles of whatever tools its readers use.
+/// Everything else has a home in one of the folders.
 const TOP_LEVEL: [&str; 16] = [
     ".cargo",
     ".ci",
@@ -40,8 +41,8 @@ pub(super) fn one_clippy_config(project: &Project<'_>) -> Vec<Finding> {
 }
 
 pub(super) fn top_level(project: &Project<'_>) -> Vec<Finding> {
-    let stray =
-        project.tree.paths().filter(|path| !path.contains('/') && !TOP_LEVEL.contains(path));
+    let root = project.tree.paths().filter(|path| !path.contains('/'));
+    let stray = root.filter(|path| !path.starts_with('.') && !TOP_LEVEL.contains(path));
     let message = "does not belong at the root; move it into crates, docs, tests or xtask";
     let mut findings: Vec<_> = stray.map(|path| Finding::new(path, 1, "", message)).collect();
     for missing in TOP_LEVEL.iter().filter(|path| !project.tree.contains(path)) {

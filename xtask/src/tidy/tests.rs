@@ -164,6 +164,7 @@ const REPOSITORY: &[Example] = &[
     ("one-clippy-config", "crates/foundation/clippy.toml", "", 1, "hides every ban"),
     ("top-level", "notes.md", "", 1, "move it into crates, docs, tests or xtask"),
     ("top-level", "docs/notes.md", "", 0, ""),
+    ("top-level", ".editorconfig", "", 0, ""),
     ("ci-command", ".ci/run", "cargo test\n", 1, "needs the line `cargo xtask ci`"),
     ("ci-command", "README.md", "# A\n", 1, "needs the line `cargo xtask ci`"),
     ("ban-canary", "xtask/src/canary.rs", "//! A.\n", 0, ""),

@@ -53,7 +53,7 @@ fn names_the_variable_that_is_not_a_number() {
 
 #[test]
 fn matches_the_published_sequence_of_the_generator() {
-    // The first outputs of SplitMix64 from seed 1234567, as its reference implementation gives them.
+    // The first outputs of SplitMix64 from seed 1234567, as its reference implementation has them.
     let published =
         [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
     assert_eq!(Seeds::sequence(1_234_567, 3).collect::<Vec<_>>(), published);
