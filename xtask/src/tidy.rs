@@ -9,6 +9,7 @@ mod exceptions;
 mod files;
 mod globals;
 mod levels;
+mod modules;
 mod pure;
 mod repository;
 mod tests_rules;
@@ -69,6 +70,11 @@ pub(crate) const RULES: &[Rule] = &[
         name: "module-docs",
         asks: "a file begins with `//!` and says what it is for",
         check: Check::File(files::module_docs),
+    },
+    Rule {
+        name: "declared-file",
+        asks: "a file is compiled: another one declares it as a module, or Cargo knows it",
+        check: Check::Project(modules::declared),
     },
     Rule {
         name: "file-size",

@@ -170,6 +170,20 @@ const REPOSITORY: &[Example] = &[
     ("ban-canary", "xtask/src/canary.rs", "//! A.\n", 0, ""),
 ];
 
+const MODULES: &[Example] = &[
+    ("declared-file", "crates/foundation/src/lost.rs", "//! A.\n", 1, "declare it, or remove it"),
+    ("declared-file", "crates/foundation/src/a/lost.rs", "//! A.\n", 1, "declare it, or remove"),
+    ("declared-file", "crates/foundation/src/lost/mod.rs", "//! A.\n", 1, "declare it, or"),
+    ("declared-file", "crates/foundation/src/examples/c.rs", "//! A.\n", 1, "declare it, or"),
+    ("declared-file", "crates/foundation/tests/other.rs", "//! A.\n", 1, "declare it, or remove"),
+    ("declared-file", "xtask/src/main.rs", "//! A.\n// mod canary;\n", 0, ""),
+    ("declared-file", "crates/foundation/src/b.rs", "//! A.\n", 0, ""),
+    ("declared-file", "crates/foundation/src/b/mod.rs", "//! A.\n", 0, ""),
+    ("declared-file", "crates/foundation/examples/c.rs", "//! A.\n", 0, ""),
+    ("declared-file", "crates/foundation/src/bin/c.rs", "//! A.\n", 0, ""),
+    ("declared-file", "crates/foundation/build.rs", "//! A.\n", 0, ""),
+];
+
 /// A project in which no rule finds anything.
 fn clean() -> Vec<(&'static str, &'static str)> {
     let mut files = vec![
@@ -179,12 +193,17 @@ fn clean() -> Vec<(&'static str, &'static str)> {
             "disallowed-methods = [\n    { path = \"a::now\", reason = \"ban: clock; use the clock port\" },\n]\n",
         ),
         ("README.md", "cargo xtask ci\n"),
+        ("crates/foundation/src/lib.rs", "//! A.\nmod a;\nmod b;\nmod clock;\nmod hook;\n"),
+        ("crates/foundation/tests/it/main.rs", "//! A.\nmod a;\n"),
+        ("crates/journal/src/lib.rs", "//! A.\nmod c;\n"),
         (
             "crates/foundation/src/clock.rs",
             "//! A.\n#[expect(clippy::disallowed_methods, reason = \"ban: clock, the port\")]\nfn f() {}\n",
         ),
         ("crates/foundation/src/hook.rs", "//! A.\n"),
+        ("tests/it/main.rs", "//! A.\nmod real;\n"),
         ("tests/it/real.rs", "//! A.\n"),
+        ("xtask/src/main.rs", "//! A.\n#[cfg(test)]\nmod canary;\n"),
         ("xtask/policy/exceptions.toml", EXCEPTIONS_FILE),
         ("xtask/policy/layers.toml", LAYERS_FILE),
         (
@@ -220,7 +239,9 @@ fn findings(changed: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn examples() -> impl Iterator<Item = &'static Example> {
-    [FILES, PURE, WAITING, TESTS, GLOBALS, EXCEPTIONS, LEVELS, REPOSITORY].into_iter().flatten()
+    [FILES, PURE, WAITING, TESTS, GLOBALS, EXCEPTIONS, LEVELS, MODULES, REPOSITORY]
+        .into_iter()
+        .flatten()
 }
 
 #[test]
@@ -274,6 +295,7 @@ fn a_median_over_150_lines_is_found_and_names_the_longest_file() {
     let many = [
         ("crates/foundation/src/a.rs", long.as_str()),
         ("crates/foundation/src/b.rs", longer.as_str()),
+        ("crates/foundation/src/hook.rs", long.as_str()),
         ("crates/journal/src/c.rs", long.as_str()),
     ];
     let found = findings(&many);

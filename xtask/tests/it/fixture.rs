@@ -143,6 +143,7 @@ impl Fixture {
         }
         fixture.write("xtask/policy/layers.toml", LAYERS);
         fixture.write("xtask/policy/exceptions.toml", "");
+        fixture.write("xtask/src/main.rs", "//! Declares the canary.\n\nmod canary;\n");
         fixture.write("docs/architecture.md", ARCHITECTURE);
         fixture.write("docs/style.md", STYLE);
         fixture.write("README.md", "# Fixture\n\n```sh\ncargo xtask ci\n```\n");
