@@ -8,8 +8,7 @@ const MOST_LINES: usize = 600;
 /// Longest median of product files: half of them fit on three screens.
 const MOST_MEDIAN_LINES: usize = 150;
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: [&str; 8] =
-    ["common", "helper", "helpers", "manager2", "misc", "shared", "util", "utils"];
+const EMPTY_NAMES: [&str; 7] = ["common", "helper", "helpers", "manager2", "misc", "util", "utils"];
 
 pub(super) fn module_docs(file: &RustFile<'_>, _: &Project<'_>) -> Vec<Finding> {
     let first = file.source.text.lines().next().unwrap_or_default();

@@ -6,8 +6,9 @@ use crate::finding::Finding;
 /// Files that Cargo compiles by their name, in the folder of a package.
 const ROOTS: [&str; 6] =
     ["build.rs", "it/main.rs", "src/lib.rs", "src/main.rs", "tests/it/main.rs", "tests/main.rs"];
-/// Folders each of whose files Cargo compiles by itself.
-const ROOT_FOLDERS: [&str; 3] = ["benches/", "examples/", "src/bin/"];
+/// Folders each of whose files is compiled by itself: by Cargo, or by a test that expects it not to
+/// compile (`tests/ui`).
+const ROOT_FOLDERS: [&str; 4] = ["benches/", "examples/", "src/bin/", "tests/ui/"];
 
 pub(super) fn declared(project: &Project<'_>) -> Vec<Finding> {
     let stray = project.rust.iter().filter(|file| {

@@ -38,7 +38,10 @@ const PURE: &[Example] = &[
         3,
         "take the time as a parameter",
     ),
-    ("pure-file", "crates/a/src/trie.rs", "//! A.\nuse std::fs;\n", 2, "take the data"),
+    ("pure-file", "crates/a/src/trie.rs", "//! A.\nuse std::fs;\n", 2, "`std::fs` in a pure"),
+    ("pure-file", "crates/a/src/trie.rs", "//! A.\nuse std::{mem, io::Read};\n", 2, "`std::io`"),
+    ("pure-file", "crates/a/src/trie.rs", "//! A.\nuse std::sync::{Arc, Mutex};\n", 2, "own the"),
+    ("pure-file", "crates/a/src/trie.rs", "//! A.\nuse std::sync::Arc;\n", 0, ""),
     ("pure-file", "crates/a/src/state.rs", "//! An async tale of tokio.\nfn f() {}\n", 0, ""),
     ("pure-file", "crates/a/src/state.rs", "//! A.\nfn f(at: std::time::Instant) {}\n", 0, ""),
     ("pure-file", "crates/a/src/run.rs", "//! A.\nasync fn f() {}\n", 0, ""),
@@ -182,6 +185,7 @@ const MODULES: &[Example] = &[
     ("declared-file", "crates/foundation/examples/c.rs", "//! A.\n", 0, ""),
     ("declared-file", "crates/foundation/src/bin/c.rs", "//! A.\n", 0, ""),
     ("declared-file", "crates/foundation/build.rs", "//! A.\n", 0, ""),
+    ("declared-file", "crates/foundation/tests/ui/c.rs", "//! A.\n", 0, ""),
 ];
 
 /// A project in which no rule finds anything.
