@@ -111,6 +111,10 @@ pub(crate) fn doctests(tree: &Tree) -> Result<Verdict> {
     run(&mut cargo(&tree.root, ["test", "--locked", "--workspace", "--doc"]))
 }
 
+/// Clippy without the compiler flags of the environment or of a `config.toml`: `--cap-lints` among
+/// them would silence every lint, and the expectations of the canary with them.
 fn clippy(root: &Path) -> Command {
-    cargo(root, ["clippy", "--locked", "--no-deps", "--quiet"])
+    let mut command = cargo(root, ["clippy", "--locked", "--no-deps", "--quiet"]);
+    command.env("CARGO_ENCODED_RUSTFLAGS", "");
+    command
 }

@@ -1,6 +1,6 @@
 //! One thing wrong at a time: each is found, and named with its file and line.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, finish};
 
 #[test]
 fn every_gate_passes_on_a_clean_workspace_and_the_summary_says_how_long_each_took() {
@@ -64,6 +64,19 @@ fn a_ban_that_stopped_firing_is_named() {
                { path = \"std::thread::yield_now\", reason = \"ban: spawn; wait\" },";
     fixture.replace(".clippy.toml", "disallowed-methods = [", ban);
     fixture.xtask(&["lint"]).passes();
+}
+
+#[test]
+fn compiler_flags_from_outside_silence_no_ban() {
+    let fixture = Fixture::clean("cap-lints");
+    let spawn = "    let _ = std::thread::spawn(|| ());\n    n.saturating_mul(2)";
+    fixture.replace("crates/signals/src/lib.rs", "    n.saturating_mul(2)", spawn);
+    let place = "crates/signals/src/lib.rs:10:13";
+    let mut command = fixture.command(&["lint"]);
+    command.env("RUSTFLAGS", "--cap-lints allow");
+    finish(command).fails_at(place, "only foundation's spawn module");
+    fixture.write(".cargo/config.toml", "[build]\nrustflags = [\"--cap-lints=allow\"]\n");
+    fixture.xtask(&["lint"]).fails_at(place, "only foundation's spawn module");
 }
 
 #[test]
