@@ -41,6 +41,11 @@ impl PerOperation {
         self.nanoseconds.push(time.as_secs_f64() * 1e9 / f64::from(operations));
     }
 
+    /// Adds the batches of `other`.
+    pub fn merge(&mut self, other: Self) {
+        self.nanoseconds.extend(other.nanoseconds);
+    }
+
     /// The value below which `share` (0 to 1) of the batches lie, by nearest rank; 0 without any.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {

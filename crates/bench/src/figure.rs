@@ -94,7 +94,7 @@ pub struct Figure {
     pub unit: Unit,
     /// The same as that of its samples.
     pub operations: u32,
-    /// Ours, then its quantiles, then limits, then peers; each the median of its samples.
+    /// Ours, then its quantiles and variants (`ours_…`), then limits, then peers; each the median of its samples.
     pub values: Vec<(String, f64)>,
 }
 
@@ -151,13 +151,14 @@ fn medians<'a>(samples: impl Iterator<Item = &'a Sample>) -> Vec<(String, f64)> 
     by_key.into_iter().filter_map(median).collect()
 }
 
-/// Ours, its quantiles, limits, peers.
+/// Ours, its quantiles and variants, limits, peers.
 fn rank(key: &str) -> u8 {
     match key {
         "ours" => 0,
         "p50" | "p99" => 1,
-        limit if limit.starts_with("limit_") => 2,
-        _ => 3,
+        ours if ours.starts_with("ours_") => 2,
+        limit if limit.starts_with("limit_") => 3,
+        _ => 4,
     }
 }
 

@@ -25,5 +25,5 @@ pub use size::Size;
 ///
 /// When the system refuses its threads.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bench::{Program, Sample, Size, actor};
+use bench::actor::{self, BareTask, Ours};
+use bench::{Program, Sample, Size};
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -30,6 +31,7 @@ enum Command {
     /// Print the samples of one round
     Sample {
         group: Group,
+        subject: Subject,
         #[arg(long)]
         quick: bool,
     },
@@ -40,10 +42,25 @@ enum Group {
     Actor,
 }
 
+/// Who is measured in one round. Each has a process to itself: memory that one has freed would
+/// make the next one look small.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Subject {
+    Ours,
+    Limit,
+}
+
+/// The peers of the group, as their program knows them.
+const fn peers_of(group: Group) -> &'static [&'static str] {
+    match group {
+        Group::Actor => &["ractor", "kameo"],
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run { group, peers, quick } => run(group, peers, quick),
-        Command::Sample { group, quick } => sample(group, size(quick)),
+        Command::Sample { group, subject, quick } => sample(group, subject, size(quick)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,27 +74,34 @@ fn main() -> ExitCode {
 fn run(group: Group, peers: Option<PathBuf>, quick: bool) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "ban: std::env, each round is a new process")]
     let ours = std::env::current_exe().context("this program does not know where it is")?;
-    let group = group.to_possible_value().context("a group without a name")?;
-    let mut arguments = vec![group.get_name().into()];
-    if quick {
-        arguments.push("--quick".into());
+    let value = group.to_possible_value().context("a group without a name")?;
+    let program = |path: &PathBuf, arguments: &[&str]| {
+        let quick = quick.then_some("--quick");
+        let arguments = arguments.iter().copied().chain(quick).map(Into::into).collect();
+        Program { path: path.clone(), arguments }
+    };
+    let name = value.get_name();
+    let mut programs =
+        vec![program(&ours, &["sample", name, "ours"]), program(&ours, &["sample", name, "limit"])];
+    match &peers {
+        Some(path) => {
+            programs.extend(peers_of(group).iter().map(|peer| program(path, &[name, peer])));
+        }
+        None => println!("the peers are left out: no program of theirs was given"),
     }
-    let ours =
-        Program { path: ours, arguments: [vec!["sample".into()], arguments.clone()].concat() };
-    let peers = peers.map(|path| Program { path, arguments });
-    if peers.is_none() {
-        println!("the peers are left out: no program of theirs was given");
-    }
-    let programs: Vec<_> = std::iter::once(ours).chain(peers).collect();
     for figure in bench::measure(&programs, size(quick))? {
         println!("{figure}");
     }
     Ok(())
 }
 
-fn sample(group: Group, size: Size) -> Result<()> {
-    let samples: Vec<Sample> = match group {
-        Group::Actor => bench::runtime()?.block_on(actor::limit(size))?,
+fn sample(group: Group, subject: Subject, size: Size) -> Result<()> {
+    let runtime = bench::runtime()?;
+    let samples: Vec<Sample> = match (group, subject) {
+        (Group::Actor, Subject::Ours) => runtime.block_on(actor::samples::<Ours>("ours", size))?,
+        (Group::Actor, Subject::Limit) => {
+            runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size))?
+        }
     };
     for sample in samples {
         println!("{sample}");

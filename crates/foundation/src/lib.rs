@@ -8,4 +8,30 @@
 //! - **It owns no global state.** A system value owns registry, clock, ids and tasks; two of them
 //!   in one process do not see each other.
 //!
-//! Nothing is exported yet. The error type, processes and supervision come first.
+//! Here so far: [errors](Error) and their [context](ErrorContext), [systems](System), and
+//! [actors](Actor) with their mailboxes, timers and exit reasons. Supervisors come next.
+
+mod actor;
+mod deadline;
+mod error;
+mod exit;
+mod mailbox;
+mod panic_hook;
+mod ports;
+mod spawn;
+mod sync;
+mod system;
+mod timer;
+
+pub use actor::{
+    Actor, ActorRef, Ask, ChildSpec, Context, Exited, Flow, Init, Pid, Reply, Shutdown, Tell,
+    TimerKey, Unsent,
+};
+pub use error::{
+    Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, codes,
+};
+pub use exit::{ExitReason, Panic};
+pub use mailbox::{Mailbox, Overflow};
+pub use ports::{Clock, SystemClock};
+pub use spawn::{Census, Executor};
+pub use system::{System, SystemBuilder};

@@ -1,0 +1,219 @@
+//! Group `actor`: messages to one actor and its answers; starting, keeping and stopping many.
+//!
+//! The actor adds up what it is told and answers with the total. [`samples`] is the whole workload;
+//! whoever is measured implements [`Subject`]. The limit is what tasks with bare channels do.
+
+mod limit;
+mod memory;
+mod ours;
+
+use std::future::Future;
+
+use anyhow::{Result, ensure};
+
+pub use limit::BareTask;
+pub use ours::Ours;
+
+use crate::clock::{PerOperation, Stopwatch};
+use crate::figure::{Sample, Unit};
+use crate::size::Size;
+
+/// Messages in a full run of a tell figure.
+const TELLS: u32 = 2_000_000;
+/// Calls in a full run of an ask figure.
+const ASKS: u32 = 200_000;
+/// Actors in a full run of the spawn figure.
+const SPAWNS: u32 = 50_000;
+/// Idle actors in a full run of the memory figure.
+const IDLE: u32 = 100_000;
+/// Actors that are stopped in order, in a full run.
+const STOPS: u32 = 10_000;
+/// Operations in one batch of a time figure.
+const BATCH: u32 = 100;
+/// Capacity of a bounded mailbox, wherever one can be chosen.
+pub const MAILBOX: usize = 1024;
+
+/// One actor that adds up what it is told.
+pub trait Subject: Clone + Send + Sync + 'static {
+    /// What its actors run in.
+    type World: Send + Sync;
+
+    /// Makes the world.
+    fn world() -> impl Future<Output = Result<Self::World>> + Send;
+    /// Starts an actor whose total is 0, and waits until it says that it runs, if it can.
+    fn start(world: &Self::World) -> impl Future<Output = Result<Self>> + Send;
+    /// Tells it to add `amount`, and waits only for a place in its mailbox.
+    fn tell(&self, amount: u64) -> impl Future<Output = Result<()>> + Send;
+    /// Asks it for its total.
+    fn ask(&self) -> impl Future<Output = Result<u64>> + Send;
+    /// [`Self::ask`] without the deadline that it has by default, for those that have one.
+    fn ask_without_deadline(&self) -> Option<impl Future<Output = Result<u64>> + Send> {
+        None::<std::future::Ready<Result<u64>>>
+    }
+    /// Stops all of them, the last one first, each after the one before has ended.
+    fn stop(world: Self::World, actors: Vec<Self>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Measures `S` under the name `key`.
+///
+/// # Errors
+///
+/// When an actor fails, or when its total is not what it was told.
+pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
+    // Memory first: what an earlier measurement has freed would be used again, and not be seen.
+    let idle = size.of(IDLE);
+    let mut samples = vec![Sample {
+        name: "actor_memory".to_owned(),
+        unit: Unit::Bytes,
+        operations: idle,
+        values: vec![(key.to_owned(), memory::per_idle_actor::<S>(idle).await?)],
+    }];
+    let tells = size.of(TELLS);
+    for (name, producers) in [("actor_tell", 1), ("actor_tell_4p", 4)] {
+        samples.push(Sample {
+            name: name.to_owned(),
+            unit: Unit::PerSecond,
+            operations: tells,
+            values: vec![(key.to_owned(), tell::<S>(producers, tells).await?)],
+        });
+    }
+    let asks = size.of(ASKS);
+    let mut one = time("actor_ask", asks, key, &ask::<S>(1, asks, Deadline::Default).await?);
+    if key == "ours" {
+        let times = ask::<S>(1, asks, Deadline::None).await?;
+        one.values.push(("ours_without_deadline".to_owned(), times.median()));
+    }
+    samples.push(one);
+    let many = ask::<S>(64, asks, Deadline::Default).await?;
+    samples.push(time("actor_ask_64", asks, key, &many));
+    let spawns = size.of(SPAWNS);
+    samples.push(time("actor_spawn", spawns, key, &spawn::<S>(spawns).await?));
+    let stops = size.of(STOPS);
+    samples.push(time("actor_stop", stops, key, &stop::<S>(stops).await?));
+    Ok(samples)
+}
+
+/// Which deadline a call has.
+#[derive(Debug, Clone, Copy)]
+enum Deadline {
+    Default,
+    None,
+}
+
+fn time(name: &str, operations: u32, key: &str, times: &PerOperation) -> Sample {
+    let mut values = vec![(key.to_owned(), times.median())];
+    if key == "ours" {
+        values.push(("p50".to_owned(), times.median()));
+        values.push(("p99".to_owned(), times.quantile(0.99)));
+    }
+    Sample { name: name.to_owned(), unit: Unit::Nanoseconds, operations, values }
+}
+
+/// Messages per second from `producers` tasks, until the last one is handled.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, producers run beside the actor")]
+async fn tell<S: Subject>(producers: u32, tells: u32) -> Result<f64> {
+    let world = S::world().await?;
+    let subject = S::start(&world).await?;
+    let stopwatch = Stopwatch::start();
+    let producers: Vec<_> = (0..producers)
+        .map(|producer| {
+            let subject = subject.clone();
+            let share = tells / producers + u32::from(producer < tells % producers);
+            tokio::spawn(async move {
+                for _ in 0..share {
+                    subject.tell(1).await?;
+                }
+                anyhow::Ok(())
+            })
+        })
+        .collect();
+    for producer in producers {
+        producer.await??;
+    }
+    let total = subject.ask().await?;
+    let rate = stopwatch.per_second(tells);
+    ensure!(total == u64::from(tells), "{tells} messages were sent and {total} handled");
+    S::stop(world, vec![subject]).await?;
+    Ok(rate)
+}
+
+/// Times of calls that follow each other, in each of `callers` tasks; with several, the time that
+/// one call took on the whole.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, the callers run on the workers too")]
+async fn ask<S: Subject>(callers: u32, asks: u32, deadline: Deadline) -> Result<PerOperation> {
+    let world = S::world().await?;
+    let subject = S::start(&world).await?;
+    subject.tell(7).await?;
+    let callers: Vec<_> = (0..callers)
+        .map(|_| {
+            let subject = subject.clone();
+            tokio::spawn(async move {
+                let mut times = PerOperation::default();
+                for _ in 0..(asks / callers).div_ceil(BATCH) {
+                    let stopwatch = Stopwatch::start();
+                    for _ in 0..BATCH {
+                        let total = match deadline {
+                            Deadline::Default => subject.ask().await?,
+                            Deadline::None => match subject.ask_without_deadline() {
+                                Some(answer) => answer.await?,
+                                None => subject.ask().await?,
+                            },
+                        };
+                        ensure!(total == 7, "an answer is wrong");
+                    }
+                    times.add(stopwatch.elapsed(), BATCH);
+                }
+                Ok(times)
+            })
+        })
+        .collect();
+    let mut times = PerOperation::default();
+    for caller in callers {
+        times.merge(caller.await??);
+    }
+    S::stop(world, vec![subject]).await?;
+    Ok(times)
+}
+
+/// Times from nothing to the first answer of a new actor.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever starts runs on a worker too")]
+async fn spawn<S: Subject>(spawns: u32) -> Result<PerOperation> {
+    let starter = tokio::spawn(async move {
+        let mut times = PerOperation::default();
+        for _ in 0..spawns.div_ceil(1000) {
+            let world = S::world().await?;
+            let mut subjects = Vec::new();
+            for _ in 0..1000 / BATCH {
+                let stopwatch = Stopwatch::start();
+                for _ in 0..BATCH {
+                    let subject = S::start(&world).await?;
+                    ensure!(subject.ask().await? == 0, "a new actor knows something");
+                    subjects.push(subject);
+                }
+                times.add(stopwatch.elapsed(), BATCH);
+            }
+            S::stop(world, subjects).await?;
+        }
+        Ok(times)
+    });
+    starter.await?
+}
+
+/// Times per actor of stopping `stops` of them in order.
+async fn stop<S: Subject>(stops: u32) -> Result<PerOperation> {
+    let mut times = PerOperation::default();
+    for _ in 0..5 {
+        let world = S::world().await?;
+        let mut subjects = Vec::new();
+        for _ in 0..stops {
+            subjects.push(S::start(&world).await?);
+        }
+        let stopwatch = Stopwatch::start();
+        S::stop(world, subjects).await?;
+        times.add(stopwatch.elapsed(), stops);
+    }
+    Ok(times)
+}
+
+#[cfg(test)]
+mod tests;

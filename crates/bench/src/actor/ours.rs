@@ -1,0 +1,74 @@
+//! Ours: a supervised actor with a bounded mailbox.
+
+use anyhow::Result;
+use foundation::{Actor, ActorRef, ChildSpec, Context, Flow, Init, Mailbox, Reply, System};
+
+use super::{MAILBOX, Subject};
+
+/// A running actor.
+#[derive(Debug, Clone)]
+pub struct Ours(ActorRef<Sum>);
+
+#[derive(Debug)]
+struct Sum {
+    total: u64,
+}
+
+#[derive(Debug)]
+enum Message {
+    Add(u64),
+    Total(Reply<u64>),
+}
+
+impl Actor for Sum {
+    type Args = ();
+    type Message = Message;
+
+    async fn init((): (), _: &mut Context<Self>) -> foundation::Result<Init<Self>> {
+        Ok(Init::Ready(Self { total: 0 }))
+    }
+
+    async fn handle(
+        &mut self,
+        message: Message,
+        _: &mut Context<Self>,
+    ) -> foundation::Result<Flow> {
+        match message {
+            Message::Add(amount) => self.total += amount,
+            Message::Total(reply) => reply.send(self.total),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl Subject for Ours {
+    type World = System;
+
+    async fn world() -> Result<System> {
+        Ok(System::builder().name("bench").start().await?)
+    }
+
+    async fn start(system: &System) -> Result<Self> {
+        let spec = ChildSpec::<Sum>::actor("sum", ()).mailbox(Mailbox::bounded(MAILBOX));
+        Ok(Self(system.start(spec).await?))
+    }
+
+    async fn tell(&self, amount: u64) -> Result<()> {
+        Ok(self.0.tell(Message::Add(amount)).await?)
+    }
+
+    async fn ask(&self) -> Result<u64> {
+        Ok(self.0.ask(Message::Total).await?)
+    }
+
+    fn ask_without_deadline(&self) -> Option<impl Future<Output = Result<u64>> + Send> {
+        Some(async { Ok(self.0.ask(Message::Total).without_deadline().await?) })
+    }
+
+    /// A system stops its children in the reverse order of their start.
+    async fn stop(system: System, actors: Vec<Self>) -> Result<()> {
+        system.stop().await?;
+        drop(actors);
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! A reference to an actor: how others speak to it.
+
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use super::ask::Ask;
+use super::ending::{Ended, end};
+use super::reply::Reply;
+use super::slot::{Core, Pid, Process, Slot, Watch};
+use super::tell::{Refusal, Tell, Unsent, mailbox_full, try_send};
+use super::Actor;
+use crate::error::{Error, Result, codes};
+use crate::exit::ExitReason;
+
+/// A reference to an actor. It may be cloned, sent and kept; it keeps no actor alive.
+///
+/// Messages from one sender arrive in the order in which they were accepted.
+#[must_use]
+pub struct ActorRef<A: Actor> {
+    slot: Arc<Slot<A::Message>>,
+}
+
+impl<A: Actor> ActorRef<A> {
+    pub(super) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
+        Self { slot }
+    }
+
+    /// Sends a message, and waits only for a place in the mailbox, if its policy is to wait. `Ok`
+    /// means accepted: it says nothing of handled.
+    ///
+    /// # Errors
+    ///
+    /// `no_process` when the actor has ended or takes no more messages; `mailbox_full` when there
+    /// is no room and the policy is to refuse. An actor that tells itself, and whose mailbox is
+    /// full, would wait for itself: there it gets `mailbox_full` too, whatever the policy.
+    pub fn tell(&self, message: A::Message) -> Tell<'_, A::Message> {
+        Tell::new(&self.slot, message)
+    }
+
+    /// Sends a message without waiting, wherever it is called.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::tell`], and `mailbox_full` when there is no room and the policy is to wait. The
+    /// message comes back with the error.
+    pub fn try_tell(&self, message: A::Message) -> std::result::Result<(), Unsent<A::Message>> {
+        match try_send(&self.slot, message) {
+            Ok(_) => Ok(()),
+            Err(Refusal::Unsent(unsent)) => Err(unsent),
+            Err(Refusal::Wait(message)) => {
+                Err(Unsent { message, error: mailbox_full(&self.slot) })
+            }
+        }
+    }
+
+    /// Sends a request and waits for the answer: 5 s, unless [`Ask::within`] says otherwise.
+    /// `make` puts the [`Reply`] into a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::tell`]; `actor_stopped` at once when the actor ends before it answers; `no_reply`
+    /// when it drops the reply; `timeout` when the deadline passes; `calling_self` when an actor
+    /// asks itself.
+    pub fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> A::Message) -> Ask<'_, A::Message, T> {
+        Ask::new(&self.slot, make)
+    }
+
+    /// Ends the actor as its specification says: asks it to, and kills it when it has not ended in
+    /// time. The message being handled is finished; the others are not delivered. Gives the reason
+    /// with which it ended.
+    ///
+    /// # Errors
+    ///
+    /// `no_process` when it has ended already; `calling_self` from inside of it, where
+    /// [`Flow::Stop`](super::Flow::Stop) does that; `unresponsive` when it was killed and holds its
+    /// thread.
+    pub async fn stop(&self, reason: ExitReason) -> Result<ExitReason> {
+        self.finish(|process| process.request_stop(reason)).await
+    }
+
+    /// Ends the actor after it has handled all messages it has accepted; more are refused. The
+    /// deadline of its specification holds for all of them together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::stop`].
+    pub async fn drain(&self) -> Result<ExitReason> {
+        self.finish(|process| process.drain()).await
+    }
+
+    /// Ends the actor where it waits next, without asking it and without waiting for its end.
+    pub fn kill(&self) {
+        let process: &dyn Process = &*self.slot;
+        process.kill();
+    }
+
+    /// Waits until the actor has ended, and gives the reason; at once when it has.
+    pub fn exited(&self) -> Exited<'_> {
+        Exited::of(&self.slot.core)
+    }
+
+    /// Whether the actor has not ended. It may have by the time this is looked at.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.slot.core.exit().is_none()
+    }
+
+    /// The incarnation that it refers to.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.slot.core.pid
+    }
+
+    /// The name it was started under.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.slot.core.name
+    }
+
+    /// How many messages are accepted and not yet begun.
+    #[must_use]
+    pub fn mailbox_len(&self) -> usize {
+        self.slot.queue.len()
+    }
+
+    /// How many messages the policy of the mailbox has dropped.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.slot.queue.dropped()
+    }
+
+    async fn finish(&self, ask: impl FnOnce(&dyn Process)) -> Result<ExitReason> {
+        if self.slot.core.task.is_current() {
+            return Err(codes::CALLING_SELF.into());
+        }
+        if !self.is_alive() {
+            return Err(Error::from(codes::NO_PROCESS).with_detail("actor", self.name()));
+        }
+        match end(&*self.slot, ask).await {
+            Ended::With(reason) => Ok(reason),
+            Ended::Unresponsive(error) => Err(error),
+        }
+    }
+}
+
+impl<A: Actor> Clone for ActorRef<A> {
+    fn clone(&self) -> Self {
+        Self { slot: Arc::clone(&self.slot) }
+    }
+}
+
+impl<A: Actor> PartialEq for ActorRef<A> {
+    /// Whether both refer to the same place in the same system.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.slot, &other.slot)
+    }
+}
+
+impl<A: Actor> Eq for ActorRef<A> {}
+
+impl<A: Actor> Hash for ActorRef<A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.slot.core.pid.slot.hash(state);
+    }
+}
+
+impl<A: Actor> fmt::Debug for ActorRef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ActorRef({} {:?})", self.pid(), self.name())
+    }
+}
+
+/// The end of an actor. Made by [`ActorRef::exited`].
+#[derive(Debug)]
+#[must_use = "nothing is waited for until it is awaited"]
+pub struct Exited<'a> {
+    core: &'a Core,
+    waits: Waits,
+}
+
+#[derive(Debug)]
+enum Waits {
+    Ended(ExitReason),
+    For(u64, oneshot::Receiver<ExitReason>),
+}
+
+impl<'a> Exited<'a> {
+    pub(crate) fn of(core: &'a Core) -> Self {
+        let waits = match core.watch() {
+            Watch::Ended(reason) => Waits::Ended(reason),
+            Watch::Later(key, exit) => Waits::For(key, exit),
+        };
+        Self { core, waits }
+    }
+}
+
+impl Future for Exited<'_> {
+    type Output = ExitReason;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExitReason> {
+        match &mut self.waits {
+            Waits::Ended(reason) => Poll::Ready(reason.clone()),
+            // An actor whose place is gone was never announced dead: its runtime is gone.
+            Waits::For(_, exit) => {
+                Pin::new(exit).poll(cx).map(|told| told.unwrap_or(ExitReason::Killed))
+            }
+        }
+    }
+}
+
+impl Drop for Exited<'_> {
+    fn drop(&mut self) {
+        if let Waits::For(key, _) = &self.waits {
+            self.core.unwatch(*key);
+        }
+    }
+}

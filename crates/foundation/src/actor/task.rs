@@ -1,0 +1,137 @@
+//! The task around an actor: it catches panics, obeys a kill, and announces the end.
+//!
+//! Whichever way the actor ends, the order is the same: its future is dropped, and with it state,
+//! timers and replies; its mailbox is closed; its undelivered messages are handed over; its end is
+//! announced. Nobody hears of the end of an actor of which anything is left.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::Actor;
+use super::slot::{KILL, Slot};
+use crate::exit::{ExitReason, Panic};
+use crate::panic_hook;
+
+pin_project! {
+    /// One incarnation of an actor, as the runtime polls it.
+    pub(super) struct Incarnation<A: Actor, F> {
+        #[pin]
+        run: Option<F>,
+        // After `run`: dropped when everything of the actor is gone.
+        end: End<A>,
+    }
+}
+
+/// Announces the end of an actor once, at the latest when the runtime drops its task.
+struct End<A: Actor> {
+    slot: Arc<Slot<A::Message>>,
+    registered: bool,
+    announced: bool,
+}
+
+impl<A: Actor, F: Future<Output = ExitReason>> Incarnation<A, F> {
+    pub(super) const fn new(slot: Arc<Slot<A::Message>>, run: F) -> Self {
+        Self { run: Some(run), end: End { slot, registered: false, announced: false } }
+    }
+}
+
+impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if !this.end.registered {
+            // A task has one waker for all its life.
+            this.end.slot.queue.register(cx.waker());
+            this.end.slot.core.task.remember();
+            this.end.registered = true;
+        }
+        let polled = if this.end.slot.queue.word() & KILL == 0 {
+            catch(|| this.run.as_mut().as_pin_mut().map(|run| run.poll(cx)))
+        } else {
+            Ok(Some(Poll::Ready(ExitReason::Killed)))
+        };
+        let reason = match polled {
+            Ok(Some(Poll::Pending)) => return Poll::Pending,
+            Ok(Some(Poll::Ready(reason))) => reason,
+            Ok(None) => return Poll::Ready(()),
+            Err(panic) => this.end.after(panic),
+        };
+        if let Err(panic) = catch(|| this.run.set(None)) {
+            this.end.log(&panic, "actor.panicked_in_drop");
+        }
+        this.end.announce(reason);
+        Poll::Ready(())
+    }
+}
+
+// === impl End ===
+
+impl<A: Actor> End<A> {
+    /// The reason after a panic: if the actor was ending anyhow, what it was ending for.
+    fn after(&self, panic: Panic) -> ExitReason {
+        match self.slot.core.ending() {
+            Some(reason) => {
+                self.log(&panic, "actor.panicked_in_terminate");
+                reason
+            }
+            None => ExitReason::Panic(panic),
+        }
+    }
+
+    fn announce(&mut self, reason: ExitReason) {
+        self.announced = true;
+        let Slot { queue, core } = &*self.slot;
+        core.set_ending(&reason);
+        let (undelivered, refused) = queue.close();
+        drop(refused);
+        for message in undelivered {
+            if let Err(panic) = catch(|| A::undelivered(message)) {
+                self.log(&panic, "actor.panicked_in_undelivered");
+            }
+        }
+        let (actor, pid) = (&*core.name, core.pid.to_string());
+        if reason.is_clean() {
+            tracing::debug!(actor, pid, %reason, "actor.exited");
+        } else {
+            tracing::error!(actor, pid, %reason, "actor.exited");
+        }
+        core.system.root.remove(core.pid);
+        core.system.spawner.actor_ended();
+        core.announce(&reason);
+    }
+
+    fn log(&self, panic: &Panic, event: &str) {
+        let core = &self.slot.core;
+        let (actor, pid) = (&*core.name, core.pid.to_string());
+        tracing::error!(actor, pid, %panic, "{event}");
+    }
+}
+
+impl<A: Actor> Drop for End<A> {
+    fn drop(&mut self) {
+        if !self.announced {
+            self.announce(ExitReason::Killed);
+        }
+    }
+}
+
+/// Runs code of the actor, and turns a panic in it into what is known about it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ban: catch_unwind, the panic ends the actor and reaches its supervisor"
+)]
+fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
+    // Whatever a panic leaves half done is dropped right after, and never looked at again.
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let panic = panic_hook::describe(&*payload);
+        // A payload may panic when it is dropped, and there is nobody above to catch that.
+        std::mem::forget(payload);
+        panic
+    })
+}

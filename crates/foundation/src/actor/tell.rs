@@ -1,0 +1,172 @@
+//! Sending a message, and what happens when there is no room.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
+
+use super::slot::{Process, Slot};
+use crate::error::{Error, Result, codes};
+use crate::exit::ExitReason;
+use crate::mailbox::{Sent, Waiting};
+
+/// A message on its way into a mailbox. Made by [`ActorRef::tell`](super::ActorRef::tell).
+///
+/// Dropping it before it is ready takes the message back: nothing was accepted.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Tell<'a, M: Send> {
+    slot: &'a Slot<M>,
+    message: Option<M>,
+    waiting: Option<Waiting>,
+}
+
+/// A message that was not accepted, and why. `?` makes an [`Error`] of it.
+pub struct Unsent<M> {
+    /// The message.
+    pub message: M,
+    /// Why: `mailbox_full` or `no_process`.
+    pub error: Error,
+}
+
+/// What became of a message that no error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Accepted,
+    /// Dropped because the policy of the mailbox says so.
+    Dropped,
+}
+
+impl<'a, M: Send> Tell<'a, M> {
+    pub(super) const fn new(slot: &'a Slot<M>, message: M) -> Self {
+        Self { slot, message: Some(message), waiting: None }
+    }
+
+    pub(super) fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery>> {
+        let progress = ready!(coop::poll_proceed(cx));
+        let outcome = match (&self.waiting, self.message.take()) {
+            (Some(place), _) => {
+                let accepted = ready!(self.slot.queue.poll_line(place, cx.waker()));
+                self.waiting = None;
+                accepted.map(|()| Delivery::Accepted).map_err(|_| no_process(self.slot))
+            }
+            (None, Some(message)) => match try_send(self.slot, message) {
+                Ok(delivery) => Ok(delivery),
+                // An actor that waits for room in its own mailbox would wait for ever.
+                Err(Refusal::Wait(_)) if self.slot.core.task.is_current() => {
+                    Err(mailbox_full(self.slot))
+                }
+                Err(Refusal::Wait(message)) => {
+                    match self.slot.queue.stand_in_line(message, cx.waker()) {
+                        Ok(place) => {
+                            self.waiting = Some(place);
+                            return Poll::Pending;
+                        }
+                        Err(Sent::Accepted) => Ok(Delivery::Accepted),
+                        Err(_) => Err(no_process(self.slot)),
+                    }
+                }
+                Err(Refusal::Unsent(unsent)) => Err(unsent.error),
+            },
+            (None, None) => Err(no_process(self.slot)),
+        };
+        progress.made_progress();
+        Poll::Ready(outcome)
+    }
+}
+
+impl<M: Send> Future for Tell<'_, M> {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.poll_deliver(cx).map_ok(|_| ())
+    }
+}
+
+impl<M: Send> Drop for Tell<'_, M> {
+    fn drop(&mut self) {
+        if let Some(place) = &self.waiting {
+            drop(self.slot.queue.leave_line(place));
+        }
+    }
+}
+
+/// The message is moved, never pinned.
+impl<M: Send> Unpin for Tell<'_, M> {}
+
+impl<M: Send> fmt::Debug for Tell<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tell").field("to", &self.slot.core.pid).finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Debug for Unsent<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsent").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for Unsent<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<M> std::error::Error for Unsent<M> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl<M> From<Unsent<M>> for Error {
+    fn from(unsent: Unsent<M>) -> Self {
+        unsent.error
+    }
+}
+
+/// Why a message was not sent.
+pub(super) enum Refusal<M> {
+    /// Its mailbox is full and lets senders wait.
+    Wait(M),
+    Unsent(Unsent<M>),
+}
+
+/// Sends without waiting, and does what the policy of a full mailbox says.
+pub(super) fn try_send<M: Send>(
+    slot: &Slot<M>,
+    message: M,
+) -> std::result::Result<Delivery, Refusal<M>> {
+    let unsent = |message, error| Err(Refusal::Unsent(Unsent { message, error }));
+    match slot.queue.send(message) {
+        Sent::Accepted => Ok(Delivery::Accepted),
+        Sent::InsteadOf(oldest) => {
+            drop(oldest);
+            Ok(Delivery::Accepted)
+        }
+        Sent::Dropped(message) => {
+            drop(message);
+            Ok(Delivery::Dropped)
+        }
+        Sent::Full(message) if slot.queue.lets_wait() => Err(Refusal::Wait(message)),
+        Sent::Full(message) => unsent(message, mailbox_full(slot)),
+        Sent::Overflow(message) => {
+            let overflow = Error::from(codes::MAILBOX_OVERFLOW);
+            (slot as &dyn Process).request_stop(ExitReason::Error(overflow));
+            unsent(message, mailbox_full(slot))
+        }
+        Sent::Closed(message) => unsent(message, no_process(slot)),
+    }
+}
+
+pub(super) fn mailbox_full<M>(slot: &Slot<M>) -> Error {
+    Error::from(codes::MAILBOX_FULL).with_detail("actor", &*slot.core.name)
+}
+
+pub(super) fn no_process<M>(slot: &Slot<M>) -> Error {
+    let error = Error::from(codes::NO_PROCESS).with_detail("actor", &*slot.core.name);
+    match slot.core.ending() {
+        Some(reason) => error.with_detail("reason", reason.to_string()),
+        None => error,
+    }
+}

@@ -1,0 +1,159 @@
+//! The codes of this crate, in one table, each with what an operator should do.
+
+use super::{Category, Severity};
+
+/// A known code: what it means, and what to do about it.
+///
+/// A crate keeps its codes in one table like [`codes::ALL`]; `Error::from(codes::TIMEOUT)` makes an
+/// error of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Code {
+    /// The stable name: what [`Error::code`](super::Error::code) gives.
+    pub name: &'static str,
+    /// Whose matter it is.
+    pub category: Category,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// What happened.
+    pub meaning: &'static str,
+    /// What an operator should do.
+    pub action: &'static str,
+}
+
+impl Code {
+    const fn new(
+        name: &'static str,
+        category: Category,
+        meaning: &'static str,
+        action: &'static str,
+    ) -> Self {
+        Self { name, category, severity: category.severity(), meaning, action }
+    }
+}
+
+/// The codes of this crate.
+pub mod codes {
+    use super::{Category, Code};
+
+    /// A panic ended an actor.
+    pub const ACTOR_PANICKED: Code = Code::new(
+        "actor_panicked",
+        Category::System,
+        "a panic ended the actor; `message` and `location` are in the details",
+        "report the bug with message and location; its supervisor has dealt with the rest",
+    );
+    /// The actor ended before it answered.
+    pub const ACTOR_STOPPED: Code = Code::new(
+        "actor_stopped",
+        Category::Infrastructure,
+        "the actor ended after it was asked and before it answered; the reason is in the details",
+        "look for the reason; the request may have been carried out in part, so repeat it only \
+         if repeating is safe",
+    );
+    /// An actor asked itself.
+    pub const CALLING_SELF: Code = Code::new(
+        "calling_self",
+        Category::Validation,
+        "an actor waited for itself, which it would do for ever",
+        "report the bug; the actor has to tell itself, or call the function",
+    );
+    /// Options that cannot be.
+    pub const INVALID_OPTIONS: Code = Code::new(
+        "invalid_options",
+        Category::Validation,
+        "an option, or a combination of options, cannot be; `field` is in the details",
+        "mend the named field",
+    );
+    /// A mailbox had no room.
+    pub const MAILBOX_FULL: Code = Code::new(
+        "mailbox_full",
+        Category::Infrastructure,
+        "the mailbox is full and its policy is to refuse; nothing was accepted",
+        "look at what the actor is doing; slow the senders down, or give it more room",
+    );
+    /// A mailbox ran over, and its policy is to stop.
+    pub const MAILBOX_OVERFLOW: Code = Code::new(
+        "mailbox_overflow",
+        Category::System,
+        "the mailbox ran over and its policy is to stop the actor",
+        "find out why the actor fell behind before its supervisor restarts it too often",
+    );
+    /// Nobody runs there.
+    pub const NO_PROCESS: Code = Code::new(
+        "no_process",
+        Category::Infrastructure,
+        "the actor is not running, or no longer takes messages; nothing was accepted",
+        "if a supervisor restarts it, try again; if not, find out who should have started it",
+    );
+    /// A reply was dropped.
+    pub const NO_REPLY: Code = Code::new(
+        "no_reply",
+        Category::Infrastructure,
+        "the request was dropped without an answer: by the actor, or because newer messages \
+         pushed it out of the mailbox",
+        "report a bug in the actor, unless its mailbox drops the oldest; what became of the \
+         request is not known",
+    );
+    /// The program would abort where it should unwind.
+    pub const PANIC_ABORT: Code = Code::new(
+        "panic_abort",
+        Category::Validation,
+        "the program is built with `panic = \"abort\"`, under which nothing can be supervised",
+        "build it with `panic = \"unwind\"`",
+    );
+    /// An actor chose not to run.
+    pub const START_IGNORED: Code = Code::new(
+        "start_ignored",
+        Category::Business,
+        "the actor's `init` chose not to run",
+        "nothing, if its configuration says so",
+    );
+    /// The system is coming down.
+    pub const SYSTEM_STOPPING: Code = Code::new(
+        "system_stopping",
+        Category::Infrastructure,
+        "the system is stopping or has stopped, and starts nothing any more",
+        "nothing, during a shutdown; otherwise find out who stopped it",
+    );
+    /// A deadline passed.
+    pub const TIMEOUT: Code = Code::new(
+        "timeout",
+        Category::Infrastructure,
+        "the deadline passed; what became of the request is not known",
+        "look at what the actor is doing, and repeat the request only if repeating is safe",
+    );
+    /// No runtime.
+    pub const NO_RUNTIME: Code = Code::new(
+        "no_runtime",
+        Category::Validation,
+        "a system was started outside of a tokio runtime with time",
+        "start it inside one: `#[tokio::main]`, or a runtime built with `enable_time`",
+    );
+    /// Something does not end.
+    pub const UNRESPONSIVE: Code = Code::new(
+        "unresponsive",
+        Category::System,
+        "the actor was killed and did not end: it holds its thread",
+        "find out what blocks it (the pid is in the details); end the process if it does not \
+         come back",
+    );
+
+    /// All of them, by name.
+    pub const ALL: &[Code] = &[
+        ACTOR_PANICKED,
+        ACTOR_STOPPED,
+        CALLING_SELF,
+        INVALID_OPTIONS,
+        MAILBOX_FULL,
+        MAILBOX_OVERFLOW,
+        NO_PROCESS,
+        NO_REPLY,
+        NO_RUNTIME,
+        PANIC_ABORT,
+        START_IGNORED,
+        SYSTEM_STOPPING,
+        TIMEOUT,
+        UNRESPONSIVE,
+    ];
+}

@@ -1,0 +1,16 @@
+//! A mailbox: a bounded queue of messages, and beside it the control word that is read first.
+//!
+//! - **The bound is exact**: messages that were taken out in a batch and are not yet begun count.
+//! - **Control never queues.** It is a bit in a word that the receiver looks at between messages.
+//! - **A sender that waits holds its place**: whoever comes later goes behind it.
+//! - **No code of a user runs under the lock**, not even a message's destructor.
+//!
+//! The receiver swaps the whole queue for its empty one and works through it without the lock,
+//! which is what makes it faster than a channel that hands over one message at a time.
+
+mod options;
+mod queue;
+
+pub use options::{Mailbox, Overflow};
+pub(crate) use options::MOST_CAPACITY;
+pub(crate) use queue::{Queue, Received, SPACE, Sent, Waiting};

@@ -1,0 +1,399 @@
+//! The queue between senders and the one receiver, and the word that the receiver reads first.
+//!
+//! What keeps a wake-up from getting lost: the receiver says that it is idle under the lock under
+//! which it has found nothing, and whoever puts something there afterwards sees it. A bit of the
+//! control word is raised before the receiver is woken, and the receiver is woken whatever it does.
+//!
+//! This file is compiled a second time by the tests, against a scheduler that tries every order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use super::{Mailbox, Overflow};
+use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering};
+
+/// The bit of the control word that says: a sender waits for room. All others belong to the actor.
+pub(crate) const SPACE: u32 = 1;
+
+/// A mailbox as its senders and its receiver share it.
+pub(crate) struct Queue<M> {
+    word: AtomicU32,
+    /// How many of the messages taken in the last batch are not yet begun. Written by the receiver
+    /// for every message, read by a sender only when there seems to be no room.
+    remaining: AtomicUsize,
+    state: Mutex<State<M>>,
+}
+
+/// Whether messages come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Open,
+    /// What was accepted is still handled; nothing more is.
+    Draining,
+    Closed,
+}
+
+/// What became of a message that was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent<M> {
+    Accepted,
+    /// Accepted in place of this one, the oldest.
+    InsteadOf(M),
+    /// Dropped, as the policy says.
+    Dropped(M),
+    /// No room, and nobody waits.
+    Full(M),
+    /// No room, and the policy is to stop.
+    Overflow(M),
+    /// Nothing comes in any more.
+    Closed(M),
+}
+
+/// What the receiver finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received<M> {
+    Message(M),
+    /// Nothing; the next sender wakes the receiver.
+    Idle,
+    /// Nothing, and nothing will come.
+    Drained,
+}
+
+/// The place of a sender in the line before a full mailbox.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<AtomicU8>);
+
+/// The mailbox was closed before the message could be accepted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+struct State<M> {
+    messages: VecDeque<M>,
+    /// Senders that wait for room, in the order in which they came. There only while somebody is.
+    line: Option<Box<VecDeque<InLine<M>>>>,
+    /// At least as many as `remaining`.
+    taken: usize,
+    options: Mailbox,
+    gate: Gate,
+    /// Whether the receiver has found nothing and waits to be woken.
+    idle: bool,
+    waker: Option<Waker>,
+    /// How many messages the policy has dropped.
+    dropped: u64,
+}
+
+struct InLine<M> {
+    message: M,
+    waker: Waker,
+    outcome: Arc<AtomicU8>,
+}
+
+const WAITING: u8 = 0;
+const ACCEPTED: u8 = 1;
+const REFUSED: u8 = 2;
+
+// === impl Queue: senders ===
+
+impl<M> Queue<M> {
+    pub(crate) fn new(options: Mailbox) -> Self {
+        let state = State {
+            messages: VecDeque::new(),
+            line: None,
+            taken: 0,
+            options,
+            gate: Gate::Open,
+            idle: false,
+            waker: None,
+            dropped: 0,
+        };
+        Self {
+            word: AtomicU32::new(0),
+            remaining: AtomicUsize::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Sends without waiting.
+    pub(crate) fn send(&self, message: M) -> Sent<M> {
+        let mut state = self.state.lock();
+        if state.gate != Gate::Open {
+            return Sent::Closed(message);
+        }
+        if state.has_room(&self.remaining) {
+            state.messages.push_back(message);
+            Self::wake(state);
+            return Sent::Accepted;
+        }
+        match state.options.get_overflow() {
+            Overflow::Wait | Overflow::Reject => Sent::Full(message),
+            Overflow::Stop => Sent::Overflow(message),
+            Overflow::DropNewest => {
+                state.dropped += 1;
+                Sent::Dropped(message)
+            }
+            Overflow::DropOldest => {
+                state.dropped += 1;
+                let oldest = state.messages.pop_front();
+                state.messages.push_back(message);
+                Self::wake(state);
+                oldest.map_or(Sent::Accepted, Sent::InsteadOf)
+            }
+        }
+    }
+
+    /// Goes to the end of the line, unless there is room after all.
+    pub(crate) fn stand_in_line(&self, message: M, waker: &Waker) -> Result<Waiting, Sent<M>> {
+        let mut state = self.state.lock();
+        if state.gate != Gate::Open {
+            return Err(Sent::Closed(message));
+        }
+        if state.has_room(&self.remaining) {
+            state.messages.push_back(message);
+            Self::wake(state);
+            return Err(Sent::Accepted);
+        }
+        let outcome = Arc::new(AtomicU8::new(WAITING));
+        let place = InLine { message, waker: waker.clone(), outcome: Arc::clone(&outcome) };
+        state.line.get_or_insert_default().push_back(place);
+        self.word.fetch_or(SPACE, Ordering::AcqRel);
+        Ok(Waiting(outcome))
+    }
+
+    /// Whether the message of a sender in the line was accepted by now.
+    pub(crate) fn poll_line(&self, place: &Waiting, waker: &Waker) -> Poll<Result<(), Refused>> {
+        let mut state = self.state.lock();
+        match place.0.load(Ordering::Acquire) {
+            ACCEPTED => Poll::Ready(Ok(())),
+            REFUSED => Poll::Ready(Err(Refused)),
+            _ => {
+                if let Some(place) = state.find(place) {
+                    place.waker.clone_from(waker);
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Leaves the line. Gives the message back unless it was accepted or refused before.
+    pub(crate) fn leave_line(&self, place: &Waiting) -> Option<M> {
+        let mut state = self.state.lock();
+        let line = state.line.as_mut()?;
+        let at = line.iter().position(|other| Arc::ptr_eq(&other.outcome, &place.0))?;
+        let left = line.remove(at)?;
+        if line.is_empty() {
+            state.line = None;
+            self.word.fetch_and(!SPACE, Ordering::AcqRel);
+        }
+        Some(left.message)
+    }
+
+    /// Raises bits of the control word and wakes the receiver.
+    pub(crate) fn raise(&self, bits: u32) {
+        self.word.fetch_or(bits, Ordering::AcqRel);
+        let mut state = self.state.lock();
+        state.idle = true;
+        Self::wake(state);
+    }
+
+    /// Messages that are accepted and not yet begun.
+    pub(crate) fn len(&self) -> usize {
+        let state = self.state.lock();
+        state.messages.len() + state.taken.min(self.remaining.load(Ordering::Acquire))
+    }
+
+    /// How many messages the policy has dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.state.lock().dropped
+    }
+
+    /// Whether a sender that finds no room may stand in line.
+    pub(crate) fn lets_wait(&self) -> bool {
+        self.state.lock().options.get_overflow() == Overflow::Wait
+    }
+
+    /// Lets go of the lock and wakes the receiver if it is idle.
+    fn wake(mut state: MutexGuard<'_, State<M>>) {
+        let waker = if state.idle { state.waker.clone() } else { None };
+        state.idle = false;
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+// === impl Queue: the receiver ===
+
+impl<M> Queue<M> {
+    /// Makes `waker` the one that wakes the receiver.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.state.lock().waker = Some(waker.clone());
+    }
+
+    /// The control word.
+    pub(crate) fn word(&self) -> u32 {
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// The next message of `batch`, which the receiver owns.
+    pub(crate) fn next(&self, batch: &mut VecDeque<M>) -> Option<M> {
+        let message = batch.pop_front()?;
+        self.remaining.store(batch.len(), Ordering::Release);
+        Some(message)
+    }
+
+    /// Takes what there is: the first message, and the others into `batch`, which is empty.
+    pub(crate) fn receive(&self, batch: &mut VecDeque<M>) -> Received<M> {
+        let mut state = self.state.lock();
+        state.taken = 0;
+        let mut moved = Vec::new();
+        if state.messages.is_empty() {
+            state.move_up(0, &mut moved);
+        }
+        let one_by_one = state.options.get_overflow() == Overflow::DropOldest;
+        let message = if one_by_one || state.messages.len() <= 1 {
+            state.messages.pop_front()
+        } else {
+            std::mem::swap(&mut state.messages, batch);
+            batch.pop_front()
+        };
+        state.taken = batch.len();
+        self.remaining.store(batch.len(), Ordering::Release);
+        if state.line.is_some() {
+            self.make_room_in(state, batch.len(), moved);
+            return message.map_or(Received::Idle, Received::Message);
+        }
+        match message {
+            Some(message) => {
+                drop(state);
+                moved.into_iter().for_each(Waker::wake);
+                Received::Message(message)
+            }
+            None if state.gate == Gate::Open => {
+                state.idle = true;
+                Received::Idle
+            }
+            None => Received::Drained,
+        }
+    }
+
+    /// Lets in senders that wait, once half of the mailbox is free: letting them in one by one would
+    /// wake one for every message.
+    pub(crate) fn make_room(&self, batch: &VecDeque<M>) {
+        self.make_room_in(self.state.lock(), batch.len(), Vec::new());
+    }
+
+    /// Puts back what was taken and not begun, before everything else.
+    pub(crate) fn put_back(&self, batch: &mut VecDeque<M>) {
+        let mut state = self.state.lock();
+        batch.append(&mut state.messages);
+        std::mem::swap(&mut state.messages, batch);
+        state.taken = 0;
+        self.remaining.store(0, Ordering::Release);
+    }
+
+    /// Lets nothing more in; what was accepted stays. Gives back the messages of senders that wait.
+    pub(crate) fn drain(&self) -> Vec<M> {
+        let mut state = self.state.lock();
+        if state.gate == Gate::Open {
+            state.gate = Gate::Draining;
+        }
+        self.refuse_line(state)
+    }
+
+    /// Closes for good. Gives back what was accepted and never begun, and the messages of senders
+    /// that wait: both are for the caller to drop, outside of the lock.
+    pub(crate) fn close(&self) -> (VecDeque<M>, Vec<M>) {
+        let mut state = self.state.lock();
+        state.gate = Gate::Closed;
+        state.taken = 0;
+        self.remaining.store(0, Ordering::Release);
+        let waker = state.waker.take();
+        let messages = std::mem::take(&mut state.messages);
+        let refused = self.refuse_line(state);
+        // The waker keeps the memory of the task; here the last thing that does may go.
+        drop(waker);
+        (messages, refused)
+    }
+
+    /// Frees what an empty queue keeps for its next messages.
+    pub(crate) fn hibernate(&self, batch: &mut VecDeque<M>) {
+        *batch = VecDeque::new();
+        let mut state = self.state.lock();
+        if state.messages.is_empty() {
+            state.messages = VecDeque::new();
+        }
+    }
+
+    fn make_room_in(
+        &self,
+        mut state: MutexGuard<'_, State<M>>,
+        taken: usize,
+        mut moved: Vec<Waker>,
+    ) {
+        state.taken = taken;
+        if state.messages.len() + taken <= state.options.get_capacity() / 2 {
+            state.move_up(taken, &mut moved);
+        }
+        if state.line.is_none() {
+            self.word.fetch_and(!SPACE, Ordering::AcqRel);
+        }
+        drop(state);
+        moved.into_iter().for_each(Waker::wake);
+    }
+
+    fn refuse_line(&self, mut state: MutexGuard<'_, State<M>>) -> Vec<M> {
+        let line = state.line.take();
+        self.word.fetch_and(!SPACE, Ordering::AcqRel);
+        let mut refused = Vec::new();
+        let mut wakers = Vec::new();
+        for place in line.into_iter().flat_map(|line| *line) {
+            place.outcome.store(REFUSED, Ordering::Release);
+            refused.push(place.message);
+            wakers.push(place.waker);
+        }
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        refused
+    }
+}
+
+// === impl State ===
+
+impl<M> State<M> {
+    /// Whether a message may come in now. Nobody overtakes the line.
+    fn has_room(&mut self, remaining: &AtomicUsize) -> bool {
+        if self.line.is_some() {
+            return false;
+        }
+        let capacity = self.options.get_capacity();
+        if self.messages.len() + self.taken < capacity {
+            return true;
+        }
+        self.taken = self.taken.min(remaining.load(Ordering::Acquire));
+        self.messages.len() + self.taken < capacity
+    }
+
+    /// Accepts the messages of the first in line, as many as there is room for.
+    fn move_up(&mut self, taken: usize, moved: &mut Vec<Waker>) {
+        let Some(line) = &mut self.line else { return };
+        while self.messages.len() + taken < self.options.get_capacity() {
+            let Some(place) = line.pop_front() else { break };
+            place.outcome.store(ACCEPTED, Ordering::Release);
+            self.messages.push_back(place.message);
+            moved.push(place.waker);
+        }
+        if line.is_empty() {
+            self.line = None;
+        }
+    }
+
+    fn find(&mut self, place: &Waiting) -> Option<&mut InLine<M>> {
+        let line = self.line.as_mut()?;
+        line.iter_mut().find(|other| Arc::ptr_eq(&other.outcome, &place.0))
+    }
+}
+
+#[cfg(test)]
+mod tests;

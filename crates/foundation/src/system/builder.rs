@@ -1,0 +1,87 @@
+//! What a system is made from.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::{Root, Shared, System};
+use crate::actor::refused;
+use crate::deadline::Deadlines;
+use crate::error::{Error, Result, codes};
+use crate::panic_hook;
+use crate::ports::{Clock, Ports, SystemClock};
+use crate::spawn::Spawner;
+use crate::sync::AtomicU64;
+
+/// The options of a system.
+///
+/// | option | default |
+/// |---|---|
+/// | [`name`](Self::name) | `system` |
+/// | [`clock`](Self::clock) | the clock of the operating system |
+/// | [`seed`](Self::seed) | chance |
+#[derive(Debug)]
+#[must_use = "nothing is started until `start` is called and awaited"]
+pub struct SystemBuilder {
+    name: String,
+    clock: Arc<dyn Clock>,
+    seed: Option<u64>,
+}
+
+impl SystemBuilder {
+    /// What it is called, in logs and errors; 1 to 255 bytes.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Where the wall-clock time comes from. Waiting does not use it.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// What ids and everything else random derive from: with the same seed and clock, the same ids.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts the system in the runtime that this is called in. The runtime needs time enabled.
+    ///
+    /// # Errors
+    ///
+    /// `no_runtime` outside of a runtime; `panic_abort` in a program that aborts on a panic;
+    /// `invalid_options` when the name is empty or too long.
+    #[expect(clippy::unused_async, reason = "a root supervisor is awaited here when there is one")]
+    pub async fn start(self) -> Result<System> {
+        if self.name.is_empty() || self.name.len() > 255 {
+            return Err(refused("name", "a name has 1 to 255 bytes"));
+        }
+        if cfg!(panic = "abort") {
+            return Err(Error::from(codes::PANIC_ABORT));
+        }
+        let runtime = Handle::try_current()
+            .map_err(|error| Error::from(codes::NO_RUNTIME).with_source(error))?;
+        panic_hook::install();
+        let seed = self.seed.unwrap_or_else(|| fastrand::Rng::new().u64(..));
+        let spawner = Arc::new(Spawner::new(runtime));
+        let deadlines = Arc::new(Deadlines::new());
+        let keeper = spawner.service(Arc::clone(&deadlines).keep());
+        let shared = Shared {
+            name: self.name.into_boxed_str(),
+            ports: Arc::new(Ports::new(self.clock, seed)),
+            spawner,
+            deadlines,
+            root: Root::default(),
+            slots: AtomicU64::new(0),
+        };
+        Ok(System { shared: Arc::new(shared), keeper: Some(keeper) })
+    }
+}
+
+impl Default for SystemBuilder {
+    fn default() -> Self {
+        Self { name: "system".to_owned(), clock: Arc::new(SystemClock), seed: None }
+    }
+}
