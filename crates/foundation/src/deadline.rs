@@ -3,8 +3,10 @@
 //!
 //! A wait that is over before its first suspension never gets here. One that suspends takes a slot
 //! in a table, and gives it back when it is over, which nearly always is long before its deadline.
-//! The keeper sleeps until the earliest deadline it has seen; it is woken only by an earlier one.
-//! A deadline is never early, and late by no more than the runtime's timers are: a millisecond.
+//! Reading the clock is left to the keeper too, for waits of a second and more: it looks every
+//! [`TICK`] while there are any, and a wait begins when it is first seen. So a deadline is never
+//! early. A short one is late by no more than the runtime's timers are, a millisecond; a long one by
+//! a tick more.
 
 use std::fmt;
 use std::future::Future;
@@ -24,12 +26,18 @@ use crate::timer::sleep_until;
 const SHARDS: usize = 8;
 /// No deadline at all.
 const NEVER: u64 = u64::MAX;
+/// How often the keeper looks for new waits. A hundredth of the shortest wait that leaves the clock
+/// to it, and so rare that nobody notices the keeper.
+const TICK: Duration = Duration::from_millis(10);
+/// The shortest wait that leaves the clock to the keeper.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The deadlines of one system.
 pub(crate) struct Deadlines {
     shards: [Mutex<Shard>; SHARDS],
     started: Instant,
-    /// When the keeper wakes up by itself, in nanoseconds since the start; while it looks, never.
+    /// When the keeper wakes up by itself, in nanoseconds since the start; [`NEVER`] while it looks
+    /// and while it sleeps for good, when everybody has to wake it.
     wakes: AtomicU64,
     changed: Notify,
 }
@@ -39,18 +47,22 @@ pub(crate) struct Deadlines {
 struct Shard {
     places: Vec<Place>,
     free: Option<usize>,
+    /// How many places were ever taken.
+    taken: u64,
 }
 
 enum Place {
     Free { next: Option<usize> },
+    /// A long wait that the keeper has not seen.
+    New { after: Duration, waker: Waker },
     Armed { at: u64, waker: Waker },
     Passed,
 }
 
 /// A place taken in a table. Dropping it frees the place.
 #[must_use]
-pub(crate) struct Armed {
-    deadlines: Arc<Deadlines>,
+pub(crate) struct Armed<'a> {
+    deadlines: &'a Deadlines,
     shard: usize,
     place: usize,
 }
@@ -62,19 +74,19 @@ pub(crate) struct Passed;
 pin_project! {
     /// A future with a deadline, which runs from its first suspension.
     #[must_use]
-    pub(crate) struct Within<F> {
+    pub(crate) struct Within<'a, F> {
         #[pin]
         future: F,
-        limit: Limit,
+        limit: Limit<'a>,
     }
 }
 
 /// How long a wait may take. It counts from the first call of [`Limit::poll`].
-pub(crate) struct Limit {
-    deadlines: Arc<Deadlines>,
+pub(crate) struct Limit<'a> {
+    deadlines: &'a Deadlines,
     shard: usize,
     after: Option<Duration>,
-    armed: Option<Armed>,
+    armed: Option<Armed<'a>>,
 }
 
 // === impl Deadlines ===
@@ -91,20 +103,25 @@ impl Deadlines {
 
     /// The keeper: runs as long as the system.
     pub(crate) async fn keep(self: Arc<Self>) {
+        let mut taken_before = 0;
         loop {
             self.wakes.store(NEVER, Ordering::SeqCst);
-            let earliest = self.wake_passed();
+            let now = self.since_start(Instant::now());
+            let Look { earliest, taken } = self.look(now);
             let changed = pin!(self.changed.notified());
-            match earliest {
-                None => changed.await,
-                Some(at) => {
-                    self.wakes.store(at, Ordering::SeqCst);
-                    let until = self.started + Duration::from_nanos(at);
-                    let sleep = pin!(sleep_until(until));
-                    // Both arms may be dropped and made again: nothing is lost with them.
-                    tokio::select! { biased; () = sleep => {}, () = changed => {} }
-                }
+            // Waits come and go between two looks. The keeper sleeps for good only after a tick
+            // without any, or every other call would have to wake it.
+            if earliest.is_none() && taken == taken_before {
+                changed.await;
+                continue;
             }
+            taken_before = taken;
+            let tick = now.saturating_add(u64::try_from(TICK.as_nanos()).unwrap_or(NEVER));
+            let at = earliest.unwrap_or(NEVER).min(tick);
+            self.wakes.store(at, Ordering::SeqCst);
+            let sleep = pin!(sleep_until(self.started + Duration::from_nanos(at)));
+            // Both arms may be dropped and made again: nothing is lost with them.
+            tokio::select! { biased; () = sleep => {}, () = changed => {} }
         }
     }
 
@@ -115,39 +132,40 @@ impl Deadlines {
         self.shards.iter().map(|shard| shard.lock().places.iter().filter(armed).count()).sum()
     }
 
-    /// Wakes everybody whose deadline has passed, and gives the earliest of the others.
-    fn wake_passed(&self) -> Option<u64> {
-        let now = self.since_start(Instant::now());
-        let mut earliest = None;
+    /// Begins new waits, wakes everybody whose deadline has passed, and finds the earliest other.
+    fn look(&self, now: u64) -> Look {
+        let mut look = Look { earliest: None, taken: 0 };
         for shard in &self.shards {
             let mut passed = Vec::new();
-            for place in &mut shard.lock().places {
-                match place {
-                    Place::Armed { at, .. } if *at <= now => {
-                        if let Place::Armed { waker, .. } = std::mem::replace(place, Place::Passed) {
-                            passed.push(waker);
-                        }
-                    }
-                    Place::Armed { at, .. } => {
-                        earliest = Some(earliest.map_or(*at, |earliest: u64| earliest.min(*at)));
-                    }
-                    Place::Free { .. } | Place::Passed => {}
+            let mut shard = shard.lock();
+            look.taken += shard.taken;
+            for place in &mut shard.places {
+                place.begin(now);
+                match place.deadline() {
+                    Some(at) if at <= now => passed.extend(place.pass()),
+                    Some(at) => look.earliest = Some(look.earliest.map_or(at, |it| it.min(at))),
+                    None => {}
                 }
             }
+            drop(shard);
             passed.into_iter().for_each(Waker::wake);
         }
-        earliest
+        look
     }
 
-    fn arm(self: &Arc<Self>, shard: usize, after: Duration, waker: &Waker) -> Armed {
-        let shard = shard % SHARDS;
-        let at = Instant::now().checked_add(after).map_or(NEVER, |at| self.since_start(at));
-        let armed = Place::Armed { at, waker: waker.clone() };
-        let place = self.shard(shard).lock().insert(armed);
+    fn arm(&self, shard: usize, after: Duration, waker: &Waker) -> Armed<'_> {
+        let waker = waker.clone();
+        let (at, place) = if after >= LONG {
+            (NEVER - 1, Place::New { after, waker })
+        } else {
+            let at = self.since_start(Instant::now() + after);
+            (at, Place::Armed { at, waker })
+        };
+        let place = self.shard(shard).lock().insert(place);
         if at < self.wakes.load(Ordering::SeqCst) {
             self.changed.notify_one();
         }
-        Armed { deadlines: Arc::clone(self), shard, place }
+        Armed { deadlines: self, shard, place }
     }
 
     fn since_start(&self, at: Instant) -> u64 {
@@ -167,10 +185,45 @@ impl fmt::Debug for Deadlines {
     }
 }
 
+/// What the keeper found.
+struct Look {
+    earliest: Option<u64>,
+    /// How many places were ever taken.
+    taken: u64,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// Begins a wait that was not yet seen.
+    fn begin(&mut self, now: u64) {
+        if let Self::New { after, waker } = self {
+            let after = u64::try_from(after.as_nanos()).unwrap_or(NEVER);
+            *self = Self::Armed { at: now.saturating_add(after), waker: waker.clone() };
+        }
+    }
+
+    const fn deadline(&self) -> Option<u64> {
+        match self {
+            Self::Armed { at, .. } => Some(*at),
+            Self::Free { .. } | Self::New { .. } | Self::Passed => None,
+        }
+    }
+
+    /// The deadline has passed: whom to wake.
+    fn pass(&mut self) -> Option<Waker> {
+        match std::mem::replace(self, Self::Passed) {
+            Self::Armed { waker, .. } | Self::New { waker, .. } => Some(waker),
+            Self::Free { .. } | Self::Passed => None,
+        }
+    }
+}
+
 // === impl Shard ===
 
 impl Shard {
     fn insert(&mut self, place: Place) -> usize {
+        self.taken += 1;
         match self.free.and_then(|at| Some((at, self.places.get_mut(at)?))) {
             Some((at, free)) => {
                 if let Place::Free { next } = std::mem::replace(free, place) {
@@ -195,12 +248,12 @@ impl Shard {
 
 // === impl Armed ===
 
-impl Armed {
+impl Armed<'_> {
     /// Ready when the deadline has passed.
     fn poll(&self, waker: &Waker) -> Poll<Passed> {
         let mut shard = self.deadlines.shard(self.shard).lock();
         match shard.places.get_mut(self.place) {
-            Some(Place::Armed { waker: known, .. }) => {
+            Some(Place::Armed { waker: known, .. } | Place::New { waker: known, .. }) => {
                 known.clone_from(waker);
                 Poll::Pending
             }
@@ -209,7 +262,7 @@ impl Armed {
     }
 }
 
-impl Drop for Armed {
+impl Drop for Armed<'_> {
     fn drop(&mut self) {
         let removed = self.deadlines.shard(self.shard).lock().remove(self.place);
         // What the waker keeps alive may go with it, so outside of the lock.
@@ -219,16 +272,18 @@ impl Drop for Armed {
 
 // === impl Limit ===
 
-impl Limit {
+impl<'a> Limit<'a> {
+    #[inline]
     /// A limit of `after`, or none. Waits of different `shard`s do not share a lock.
     pub(crate) const fn new(
-        deadlines: Arc<Deadlines>,
+        deadlines: &'a Deadlines,
         shard: usize,
         after: Option<Duration>,
     ) -> Self {
         Self { deadlines, shard, after, armed: None }
     }
 
+    #[inline]
     pub(crate) const fn set(&mut self, after: Option<Duration>) {
         self.after = after;
     }
@@ -238,6 +293,7 @@ impl Limit {
         self.after
     }
 
+    #[inline]
     /// Ready when the time is over. For a wait that has just been found to go on.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Passed> {
         match (&self.armed, self.after) {
@@ -254,13 +310,13 @@ impl Limit {
 
 // === impl Within ===
 
-impl<F: Future> Within<F> {
-    pub(crate) const fn new(limit: Limit, future: F) -> Self {
+impl<'a, F: Future> Within<'a, F> {
+    pub(crate) const fn new(limit: Limit<'a>, future: F) -> Self {
         Self { future, limit }
     }
 }
 
-impl<F: Future> Future for Within<F> {
+impl<F: Future> Future for Within<'_, F> {
     type Output = Result<F::Output, Passed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

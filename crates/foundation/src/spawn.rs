@@ -197,6 +197,7 @@ impl Drop for LiveTask {
 }
 
 /// Which task runs the code that asks, as a number; 0 outside of every task.
+#[inline]
 pub(crate) fn current_task() -> u64 {
     /// The runtime gives its number to a hasher and to nobody else.
     struct Number(u64);
@@ -230,11 +231,13 @@ impl TaskNumber {
     }
 
     /// Whether that task runs the code that asks.
+    #[inline]
     pub(crate) fn is_current(&self) -> bool {
         let number = self.get();
         number != 0 && number == current_task()
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -29,31 +29,33 @@ pub struct Ask<'a, M: Send, T> {
     sending: Option<Tell<'a, M>>,
     answer: oneshot::Receiver<Answer<T>>,
     /// The actor goes down, and has not yet said why.
-    ending: Option<Exited<'a>>,
-    limit: Limit,
+    ending: Option<Box<Exited<'a>>>,
+    limit: Limit<'a>,
 }
 
 impl<'a, M: Send, T> Ask<'a, M, T> {
+    #[inline]
     pub(super) fn new(slot: &'a Slot<M>, make: impl FnOnce(Reply<T>) -> M) -> Self {
-        let (reply, answer) = Reply::new(slot.core.task.get());
-        let deadlines = slot.core.system.deadlines.clone();
-        let shard = usize::try_from(slot.core.pid.slot).unwrap_or(0);
+        let (reply, answer) = Reply::new(slot.core().task.get());
+        let shard = usize::try_from(slot.core().pid.slot).unwrap_or(0);
         Self {
             slot,
             sending: Some(Tell::new(slot, make(reply))),
             answer,
             ending: None,
-            limit: Limit::new(deadlines, shard, Some(DEADLINE)),
+            limit: Limit::new(&slot.core().system.deadlines, shard, Some(DEADLINE)),
         }
     }
 
     /// Waits for `deadline` and no longer, in place of 5 s. Zero asks, and does not wait.
+    #[inline]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.limit.set(Some(deadline));
         self
     }
 
     /// Waits as long as the actor lives.
+    #[inline]
     pub fn without_deadline(mut self) -> Self {
         self.limit.set(None);
         self
@@ -61,7 +63,7 @@ impl<'a, M: Send, T> Ask<'a, M, T> {
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<T>> {
         if let Some(tell) = &mut self.sending {
-            if self.slot.core.task.is_current() {
+            if self.slot.core().task.is_current() {
                 return Poll::Ready(Err(codes::CALLING_SELF.into()));
             }
             let delivery = ready!(tell.poll_deliver(cx))?;
@@ -77,15 +79,15 @@ impl<'a, M: Send, T> Ask<'a, M, T> {
                 Err(_) => return Poll::Ready(Err(self.unanswered())),
             }
         }
-        let exited = self.ending.get_or_insert_with(|| Exited::of(&self.slot.core));
+        let exited = self.ending.get_or_insert_with(|| Box::new(Exited::of(self.slot.core())));
         Pin::new(exited).poll(cx).map(|reason| Err(reason.to_error()))
     }
 
     /// Why a reply was dropped.
     fn unanswered(&self) -> Error {
-        match self.slot.core.ending() {
+        match self.slot.core().ending() {
             Some(reason) => reason.to_error(),
-            None => Error::from(codes::NO_REPLY).with_detail("actor", &*self.slot.core.name),
+            None => Error::from(codes::NO_REPLY).with_detail("actor", &*self.slot.core().name),
         }
     }
 }
@@ -98,7 +100,7 @@ impl<M: Send, T> Future for Ask<'_, M, T> {
         if answer.is_pending() && self.limit.poll(cx.waker()).is_ready() {
             let after = self.limit.after().unwrap_or_default();
             let timeout = Error::from(codes::TIMEOUT)
-                .with_detail("actor", &*self.slot.core.name)
+                .with_detail("actor", &*self.slot.core().name)
                 .with_detail("after_seconds", after.as_secs_f64());
             return Poll::Ready(Err(timeout));
         }
@@ -111,6 +113,6 @@ impl<M: Send, T> Unpin for Ask<'_, M, T> {}
 
 impl<M: Send, T> fmt::Debug for Ask<'_, M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("to", &self.slot.core.pid).finish_non_exhaustive()
+        f.debug_struct("Ask").field("to", &self.slot.core().pid).finish_non_exhaustive()
     }
 }

@@ -31,6 +31,9 @@ pub struct Context<A: Actor> {
     errors: Option<Box<ErrorContext>>,
     left_in_turn: u32,
     hibernates: bool,
+    /// The poll in which the mailbox was found to hold nothing more. In a later one somebody may
+    /// have woken this actor, and it has to look.
+    quiet_in: Option<u32>,
 }
 
 /// What an actor does next.
@@ -51,6 +54,7 @@ impl<A: Actor> Context<A> {
             errors: None,
             left_in_turn: TURN,
             hibernates: false,
+            quiet_in: None,
         }
     }
 
@@ -63,13 +67,13 @@ impl<A: Actor> Context<A> {
     /// This incarnation.
     #[must_use]
     pub fn pid(&self) -> Pid {
-        self.slot.core.pid
+        self.slot.core().pid
     }
 
     /// The name that it was started under.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.slot.core.name
+        &self.slot.core().name
     }
 
     /// Handles `message` next, before whatever waits in the mailbox. Called in `init` it is handled
@@ -114,19 +118,19 @@ impl<A: Actor> Context<A> {
     /// The wall-clock time of the system.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.slot.core.system.ports.now()
+        self.slot.core().system.ports.now()
     }
 
     /// A new id of the system.
     #[must_use]
     pub fn new_id(&self) -> Uuid {
-        self.slot.core.system.ports.new_id()
+        self.slot.core().system.ports.new_id()
     }
 
     /// The context that errors of this actor are stamped with. Its operation is the actor's name.
     pub fn error_context(&mut self) -> &mut ErrorContext {
         self.errors.get_or_insert_with(|| {
-            let core = &self.slot.core;
+            let core = self.slot.core();
             let context = ErrorContext::new(Arc::clone(&core.system.ports), &*core.name);
             Box::new(context.with("pid", core.pid.to_string()))
         })
@@ -149,7 +153,7 @@ impl<A: Actor> Context<A> {
 impl<A: Actor> Context<A> {
     /// Decides why the actor ends: from here on nothing changes that, and nothing more comes in.
     pub(super) fn decide(&self, reason: &ExitReason) {
-        self.slot.core.set_ending(reason);
+        self.slot.core().set_ending(reason);
         drop(self.slot.queue.drain());
     }
 
@@ -169,7 +173,7 @@ impl<A: Actor> Context<A> {
         let word = queue.word();
         if word != 0 {
             if word & STOP != 0 {
-                return Poll::Ready(Step::Stop(self.slot.core.take_request()));
+                return Poll::Ready(Step::Stop(self.slot.core().take_request()));
             }
             if word & SPACE != 0 {
                 queue.make_room(&self.batch);
@@ -192,17 +196,22 @@ impl<A: Actor> Context<A> {
         {
             return Poll::Ready(Step::Handle(message));
         }
-        match queue.receive(&mut self.batch) {
-            Received::Message(message) => Poll::Ready(Step::Handle(message)),
-            Received::Drained => Poll::Ready(Step::Stop(ExitReason::Normal)),
-            Received::Idle => {
-                if std::mem::take(&mut self.hibernates) {
-                    queue.hibernate(&mut self.batch);
+        if self.quiet_in.is_none_or(|poll| poll != queue.poll_number()) {
+            match queue.receive(&mut self.batch) {
+                Received::Message(message) => return Poll::Ready(Step::Handle(message)),
+                Received::Last(message) => {
+                    self.quiet_in = Some(queue.poll_number());
+                    return Poll::Ready(Step::Handle(message));
                 }
-                self.left_in_turn = TURN;
-                Poll::Pending
+                Received::Drained => return Poll::Ready(Step::Stop(ExitReason::Normal)),
+                Received::Idle => {}
             }
         }
+        if std::mem::take(&mut self.hibernates) {
+            queue.hibernate(&mut self.batch);
+        }
+        self.left_in_turn = TURN;
+        Poll::Pending
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) async fn end(process: &dyn Process, ask: impl FnOnce(&dyn Process)) -
     Ended::Unresponsive(error.with_detail("pid", pid))
 }
 
-fn limit(process: &dyn Process, after: Option<Duration>) -> Limit {
+fn limit(process: &dyn Process, after: Option<Duration>) -> Limit<'_> {
     let core = process.core();
     let shard = usize::try_from(core.pid.slot).unwrap_or(0);
-    Limit::new(core.system.deadlines.clone(), shard, after)
+    Limit::new(&core.system.deadlines, shard, after)
 }

@@ -39,6 +39,7 @@ impl<A: Actor> ActorRef<A> {
     /// `no_process` when the actor has ended or takes no more messages; `mailbox_full` when there
     /// is no room and the policy is to refuse. An actor that tells itself, and whose mailbox is
     /// full, would wait for itself: there it gets `mailbox_full` too, whatever the policy.
+    #[inline]
     pub fn tell(&self, message: A::Message) -> Tell<'_, A::Message> {
         Tell::new(&self.slot, message)
     }
@@ -67,6 +68,7 @@ impl<A: Actor> ActorRef<A> {
     /// As [`Self::tell`]; `actor_stopped` at once when the actor ends before it answers; `no_reply`
     /// when it drops the reply; `timeout` when the deadline passes; `calling_self` when an actor
     /// asks itself.
+    #[inline]
     pub fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> A::Message) -> Ask<'_, A::Message, T> {
         Ask::new(&self.slot, make)
     }
@@ -102,25 +104,25 @@ impl<A: Actor> ActorRef<A> {
 
     /// Waits until the actor has ended, and gives the reason; at once when it has.
     pub fn exited(&self) -> Exited<'_> {
-        Exited::of(&self.slot.core)
+        Exited::of(self.slot.core())
     }
 
     /// Whether the actor has not ended. It may have by the time this is looked at.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.slot.core.exit().is_none()
+        self.slot.core().exit().is_none()
     }
 
     /// The incarnation that it refers to.
     #[must_use]
     pub fn pid(&self) -> Pid {
-        self.slot.core.pid
+        self.slot.core().pid
     }
 
     /// The name it was started under.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.slot.core.name
+        &self.slot.core().name
     }
 
     /// How many messages are accepted and not yet begun.
@@ -136,7 +138,7 @@ impl<A: Actor> ActorRef<A> {
     }
 
     async fn finish(&self, ask: impl FnOnce(&dyn Process)) -> Result<ExitReason> {
-        if self.slot.core.task.is_current() {
+        if self.slot.core().task.is_current() {
             return Err(codes::CALLING_SELF.into());
         }
         if !self.is_alive() {
@@ -166,7 +168,7 @@ impl<A: Actor> Eq for ActorRef<A> {}
 
 impl<A: Actor> Hash for ActorRef<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.slot.core.pid.slot.hash(state);
+        self.slot.core().pid.slot.hash(state);
     }
 }
 

@@ -28,12 +28,14 @@ pub(super) enum Answer<T> {
 }
 
 impl<T> Reply<T> {
+    #[inline]
     pub(super) fn new(asked: u64) -> (Self, oneshot::Receiver<Answer<T>>) {
         let (channel, answer) = oneshot::channel();
         (Self { channel: Some(channel), asked }, answer)
     }
 
     /// Answers. When the caller has given up, the value is dropped; nobody else wants it.
+    #[inline]
     pub fn send(mut self, value: T) {
         if let Some(channel) = self.channel.take() {
             drop(channel.send(Answer::Value(value)));

@@ -1,5 +1,7 @@
 //! The life of one incarnation: init, messages, farewell.
 
+use std::future::Future;
+
 use tokio::sync::oneshot;
 
 use super::context::{Context, Step};
@@ -16,13 +18,24 @@ pub(super) enum Started {
 }
 
 /// Runs an actor from its `init` to its `terminate`, and gives the reason of its end.
-pub(super) async fn run<A: Actor>(
+///
+/// Not an `async fn`: that would keep what it is given twice, as parameter and as variable, in the
+/// memory of every idle actor.
+pub(super) fn run<A: Actor>(
     args: A::Args,
     mut cx: Context<A>,
     started: oneshot::Sender<Started>,
+) -> impl Future<Output = ExitReason> + Send {
+    async move { live(args, &mut cx, started).await }
+}
+
+async fn live<A: Actor>(
+    args: A::Args,
+    cx: &mut Context<A>,
+    started: oneshot::Sender<Started>,
 ) -> ExitReason {
     // A starter that has given up kills the actor, so what is sent to it may be lost.
-    let mut actor = match A::init(args, &mut cx).await {
+    let mut actor = match A::init(args, cx).await {
         Ok(Init::Ready(actor)) => {
             drop(started.send(Started::Running));
             actor
@@ -37,9 +50,9 @@ pub(super) async fn run<A: Actor>(
             return ExitReason::Error(error);
         }
     };
-    let reason = messages(&mut actor, &mut cx).await;
+    let reason = messages(&mut actor, cx).await;
     cx.decide(&reason);
-    actor.terminate(&reason, &mut cx).await;
+    actor.terminate(&reason, cx).await;
     reason
 }
 

@@ -29,10 +29,9 @@ pub struct Pid {
     pub generation: u32,
 }
 
-/// An actor's place, with its mailbox.
+/// An actor's place: its mailbox, and between senders and receiver of that, [`Core`].
 pub(crate) struct Slot<M> {
-    pub(super) queue: Queue<M>,
-    pub(super) core: Core,
+    pub(super) queue: Queue<M, Core>,
 }
 
 /// What of a place does not depend on the type of its messages.
@@ -43,10 +42,11 @@ pub(crate) struct Core {
     pub(super) shutdown: Shutdown,
     pub(super) system: Arc<Shared>,
     pub(super) task: TaskNumber,
-    life: Mutex<Life>,
+    life: Mutex<Option<Box<Life>>>,
 }
 
-/// How the end of an actor is asked for and told.
+/// How the end of an actor is asked for and told. There only when somebody asks or waits for it, or
+/// when it comes.
 #[derive(Debug, Default)]
 struct Life {
     /// Why it should end, if it was asked to.
@@ -86,19 +86,24 @@ impl fmt::Display for Pid {
 
 impl<M> Slot<M> {
     pub(super) fn new(core: Core, mailbox: Mailbox) -> Self {
-        Self { queue: Queue::new(mailbox), core }
+        Self { queue: Queue::new(mailbox, core) }
+    }
+
+    #[inline]
+    pub(super) const fn core(&self) -> &Core {
+        &self.queue.between
     }
 }
 
 impl<M> fmt::Debug for Slot<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.core.fmt(f)
+        self.queue.between.fmt(f)
     }
 }
 
 impl<M: Send> Process for Slot<M> {
     fn core(&self) -> &Core {
-        &self.core
+        &self.queue.between
     }
 
     fn raise(&self, bits: u32) {
@@ -116,7 +121,9 @@ impl<M: Send> Process for Slot<M> {
 impl dyn Process + '_ {
     /// Asks the actor to end after the message being handled. The first reason given counts.
     pub(crate) fn request_stop(&self, reason: ExitReason) {
-        self.core().life.lock().request.get_or_insert(reason);
+        self.core().life(|life| {
+            life.request.get_or_insert(reason);
+        });
         self.raise(STOP);
     }
 
@@ -142,33 +149,33 @@ impl Core {
 
     /// The reason that was given with a request to stop.
     pub(super) fn take_request(&self) -> ExitReason {
-        self.life.lock().request.take().unwrap_or(ExitReason::Shutdown)
+        self.life(|life| life.request.take()).unwrap_or(ExitReason::Shutdown)
     }
 
     /// Decides why the actor ends, unless that was decided before.
     pub(super) fn set_ending(&self, reason: &ExitReason) {
-        self.life.lock().ending.get_or_insert_with(|| reason.clone());
+        self.life(|life| {
+            life.ending.get_or_insert_with(|| reason.clone());
+        });
     }
 
     /// Why it is ending or has ended.
     pub(super) fn ending(&self) -> Option<ExitReason> {
-        let life = self.life.lock();
-        life.exit.clone().or_else(|| life.ending.clone())
+        self.life(|life| life.exit.clone().or_else(|| life.ending.clone()))
     }
 
     /// Why it ended, when it has.
     pub(crate) fn exit(&self) -> Option<ExitReason> {
-        self.life.lock().exit.clone()
+        self.life.lock().as_ref()?.exit.clone()
     }
 
     /// Tells everybody who waits for the end. From here on the actor is dead.
     pub(super) fn announce(&self, reason: &ExitReason) {
-        let watchers = {
-            let mut life = self.life.lock();
+        let watchers = self.life(|life| {
             life.exit = Some(reason.clone());
             life.request = None;
             std::mem::take(&mut life.watchers)
-        };
+        });
         for (_, watcher) in watchers {
             // A watcher that has gone wants nothing.
             let _ = watcher.send(reason.clone());
@@ -176,25 +183,29 @@ impl Core {
     }
 
     pub(super) fn watch(&self) -> Watch {
-        let mut life = self.life.lock();
-        if let Some(reason) = &life.exit {
-            return Watch::Ended(reason.clone());
-        }
-        let (watcher, exit) = oneshot::channel();
-        let key = life.next_watcher;
-        life.next_watcher += 1;
-        life.watchers.push((key, watcher));
-        Watch::Later(key, exit)
+        self.life(|life| {
+            if let Some(reason) = &life.exit {
+                return Watch::Ended(reason.clone());
+            }
+            let (watcher, exit) = oneshot::channel();
+            let key = life.next_watcher;
+            life.next_watcher += 1;
+            life.watchers.push((key, watcher));
+            Watch::Later(key, exit)
+        })
     }
 
     pub(super) fn unwatch(&self, key: u64) {
-        let mut life = self.life.lock();
-        life.watchers.retain(|(other, _)| *other != key);
+        self.life(|life| life.watchers.retain(|(other, _)| *other != key));
     }
 
     /// How many wait for the end.
     #[cfg(test)]
     pub(super) fn watchers(&self) -> usize {
-        self.life.lock().watchers.len()
+        self.life.lock().as_ref().map_or(0, |life| life.watchers.len())
+    }
+
+    fn life<T>(&self, with: impl FnOnce(&mut Life) -> T) -> T {
+        with(self.life.lock().get_or_insert_default())
     }
 }

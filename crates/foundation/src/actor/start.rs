@@ -53,15 +53,15 @@ pub(crate) async fn start<A: Actor>(
     let error = match outcome {
         Ok(Ok(Started::Failed(error))) => error,
         Ok(Ok(Started::Ignored | Started::Running)) => codes::START_IGNORED.into(),
-        Ok(Err(_)) => why(Exited::of(&slot.core).await),
+        Ok(Err(_)) => why(Exited::of(slot.core()).await),
         Err(_) => Error::from(codes::TIMEOUT)
             .with_message("init took too long")
             .with_detail("after_seconds", start_within.as_secs_f64()),
     };
     drop(starting);
     // The name, and whatever else it held, is free when its end is announced.
-    let gone = Within::new(limit(system, pid, start_within), Exited::of(&slot.core)).await;
-    let error = error.with_detail("actor", &*slot.core.name);
+    let gone = Within::new(limit(system, pid, start_within), Exited::of(slot.core())).await;
+    let error = error.with_detail("actor", &*slot.core().name);
     Err(if gone.is_ok() { error } else { Error::from(codes::UNRESPONSIVE).with_source(error) })
 }
 
@@ -73,7 +73,7 @@ fn why(reason: ExitReason) -> Error {
     }
 }
 
-fn limit(system: &Shared, pid: Pid, after: Duration) -> Limit {
+fn limit(system: &Shared, pid: Pid, after: Duration) -> Limit<'_> {
     let shard = usize::try_from(pid.slot).unwrap_or(0);
-    Limit::new(Arc::clone(&system.deadlines), shard, Some(after))
+    Limit::new(&system.deadlines, shard, Some(after))
 }

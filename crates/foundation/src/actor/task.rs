@@ -48,9 +48,10 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         if !this.end.registered {
             // A task has one waker for all its life.
             this.end.slot.queue.register(cx.waker());
-            this.end.slot.core.task.remember();
+            this.end.slot.core().task.remember();
             this.end.registered = true;
         }
+        this.end.slot.queue.polled();
         let polled = if this.end.slot.queue.word() & KILL == 0 {
             catch(|| this.run.as_mut().as_pin_mut().map(|run| run.poll(cx)))
         } else {
@@ -75,7 +76,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
 impl<A: Actor> End<A> {
     /// The reason after a panic: if the actor was ending anyhow, what it was ending for.
     fn after(&self, panic: Panic) -> ExitReason {
-        match self.slot.core.ending() {
+        match self.slot.core().ending() {
             Some(reason) => {
                 self.log(&panic, "actor.panicked_in_terminate");
                 reason
@@ -86,7 +87,7 @@ impl<A: Actor> End<A> {
 
     fn announce(&mut self, reason: ExitReason) {
         self.announced = true;
-        let Slot { queue, core } = &*self.slot;
+        let (queue, core) = (&self.slot.queue, self.slot.core());
         core.set_ending(&reason);
         let (undelivered, refused) = queue.close();
         drop(refused);
@@ -107,7 +108,7 @@ impl<A: Actor> End<A> {
     }
 
     fn log(&self, panic: &Panic, event: &str) {
-        let core = &self.slot.core;
+        let core = self.slot.core();
         let (actor, pid) = (&*core.name, core.pid.to_string());
         tracing::error!(actor, pid, %panic, "{event}");
     }

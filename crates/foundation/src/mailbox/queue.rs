@@ -17,11 +17,21 @@ use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering}
 pub(crate) const SPACE: u32 = 1;
 
 /// A mailbox as its senders and its receiver share it.
-pub(crate) struct Queue<M> {
+///
+/// What the receiver touches for every message lies in another cache line than the lock, which
+/// senders touch for every message: in one line they would wait for each other all the time. What
+/// lies between is the owner's, 48 bytes or more that are rarely touched.
+#[repr(C)]
+pub(crate) struct Queue<M, T> {
     word: AtomicU32,
     /// How many of the messages taken in the last batch are not yet begun. Written by the receiver
     /// for every message, read by a sender only when there seems to be no room.
     remaining: AtomicUsize,
+    /// Which time the receiver is polled. A wake-up ends up in the next one.
+    polls: AtomicU32,
+    pub(crate) between: T,
+    /// How many messages were sent, by and large: nobody waits for the count to be exact.
+    sent: AtomicU32,
     state: Mutex<State<M>>,
 }
 
@@ -54,6 +64,9 @@ pub(crate) enum Sent<M> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received<M> {
     Message(M),
+    /// A message, and nothing after it: the receiver counts as idle from here on, so that the next
+    /// sender wakes it, and need not look again before it is woken.
+    Last(M),
     /// Nothing; the next sender wakes the receiver.
     Idle,
     /// Nothing, and nothing will come.
@@ -95,8 +108,8 @@ const REFUSED: u8 = 2;
 
 // === impl Queue: senders ===
 
-impl<M> Queue<M> {
-    pub(crate) fn new(options: Mailbox) -> Self {
+impl<M, T> Queue<M, T> {
+    pub(crate) fn new(options: Mailbox, between: T) -> Self {
         let state = State {
             messages: VecDeque::new(),
             line: None,
@@ -110,8 +123,25 @@ impl<M> Queue<M> {
         Self {
             word: AtomicU32::new(0),
             remaining: AtomicUsize::new(0),
+            polls: AtomicU32::new(0),
+            between,
+            sent: AtomicU32::new(0),
             state: Mutex::new(state),
         }
+    }
+
+    /// Sends if there is room: what nearly every message meets, and therefore short. Gives the
+    /// message back if there is none; [`Self::send`] tells why.
+    #[inline]
+    pub(crate) fn try_accept(&self, message: M) -> Option<M> {
+        let mut state = self.state.lock();
+        if state.gate == Gate::Open && state.has_room(&self.remaining) {
+            state.messages.push_back(message);
+            self.sent.store(self.sent() + 1, Ordering::Relaxed);
+            Self::wake(state);
+            return None;
+        }
+        Some(message)
     }
 
     /// Sends without waiting.
@@ -125,6 +155,17 @@ impl<M> Queue<M> {
             Self::wake(state);
             return Sent::Accepted;
         }
+        Self::overflow(state, message)
+    }
+
+    /// How many messages were sent, by and large; begins again at 0 before it is too large.
+    #[inline]
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed) & (u32::MAX >> 1)
+    }
+
+    #[cold]
+    fn overflow(mut state: MutexGuard<'_, State<M>>, message: M) -> Sent<M> {
         match state.options.get_overflow() {
             Overflow::Wait | Overflow::Reject => Sent::Full(message),
             Overflow::Stop => Sent::Overflow(message),
@@ -213,9 +254,13 @@ impl<M> Queue<M> {
     }
 
     /// Lets go of the lock and wakes the receiver if it is idle.
+    #[inline]
     fn wake(mut state: MutexGuard<'_, State<M>>) {
-        let waker = if state.idle { state.waker.clone() } else { None };
+        if !state.idle {
+            return;
+        }
         state.idle = false;
+        let waker = state.waker.clone();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -225,10 +270,21 @@ impl<M> Queue<M> {
 
 // === impl Queue: the receiver ===
 
-impl<M> Queue<M> {
+impl<M, T> Queue<M, T> {
     /// Makes `waker` the one that wakes the receiver.
     pub(crate) fn register(&self, waker: &Waker) {
         self.state.lock().waker = Some(waker.clone());
+    }
+
+    /// Counts a poll of the receiver.
+    pub(crate) fn polled(&self) {
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Which poll of the receiver this is.
+    pub(crate) fn poll_number(&self) -> u32 {
+        self.polls.load(Ordering::Relaxed)
     }
 
     /// The control word.
@@ -265,6 +321,10 @@ impl<M> Queue<M> {
             return message.map_or(Received::Idle, Received::Message);
         }
         match message {
+            Some(message) if moved.is_empty() && batch.is_empty() && state.is_quiet() => {
+                state.idle = true;
+                Received::Last(message)
+            }
             Some(message) => {
                 drop(state);
                 moved.into_iter().for_each(Waker::wake);
@@ -387,6 +447,11 @@ impl<M> State<M> {
         if line.is_empty() {
             self.line = None;
         }
+    }
+
+    /// Whether nothing waits and more may come.
+    fn is_quiet(&self) -> bool {
+        self.messages.is_empty() && self.gate == Gate::Open
     }
 
     fn find(&mut self, place: &Waiting) -> Option<&mut InLine<M>> {
