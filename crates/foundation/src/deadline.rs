@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -52,10 +52,18 @@ struct Shard {
 }
 
 enum Place {
-    Free { next: Option<usize> },
+    Free {
+        next: Option<usize>,
+    },
     /// A long wait that the keeper has not seen.
-    New { after: Duration, waker: Waker },
-    Armed { at: u64, waker: Waker },
+    New {
+        after: Duration,
+        waker: Waker,
+    },
+    Armed {
+        at: u64,
+        waker: Waker,
+    },
     Passed,
 }
 
@@ -101,8 +109,12 @@ impl Deadlines {
         }
     }
 
-    /// The keeper: runs as long as the system.
-    pub(crate) async fn keep(self: Arc<Self>) {
+    /// The keeper: runs as long as the system. It says that it is ready when it has seen that it
+    /// can wait: in a runtime without time it panics, and `ready` is dropped.
+    pub(crate) async fn keep(self: Arc<Self>, ready: oneshot::Sender<()>) {
+        drop(sleep_until(self.started));
+        // Whoever starts a system waits for this, unless it has given up.
+        let _ = ready.send(());
         let mut taken_before = 0;
         loop {
             self.wakes.store(NEVER, Ordering::SeqCst);
@@ -224,18 +236,14 @@ impl Place {
 impl Shard {
     fn insert(&mut self, place: Place) -> usize {
         self.taken += 1;
-        match self.free.and_then(|at| Some((at, self.places.get_mut(at)?))) {
-            Some((at, free)) => {
-                if let Place::Free { next } = std::mem::replace(free, place) {
-                    self.free = next;
-                }
-                at
+        if let Some((at, free)) = self.free.and_then(|at| Some((at, self.places.get_mut(at)?))) {
+            if let Place::Free { next } = std::mem::replace(free, place) {
+                self.free = next;
             }
-            None => {
-                self.places.push(place);
-                self.places.len() - 1
-            }
+            return at;
         }
+        self.places.push(place);
+        self.places.len() - 1
     }
 
     fn remove(&mut self, at: usize) -> Option<Place> {

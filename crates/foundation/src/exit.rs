@@ -138,9 +138,6 @@ mod tests {
         let error = ExitReason::Panic(panic).to_error();
         assert_eq!(error.code(), "actor_stopped");
         assert_eq!(error.details()["reason"], "panic: oops, at a.rs:1:2");
-        assert_eq!(
-            error.report().to_string(),
-            "actor_stopped\n  caused by: actor_panicked: oops"
-        );
+        assert_eq!(error.report().to_string(), "actor_stopped\n  caused by: actor_panicked: oops");
     }
 }

@@ -35,3 +35,10 @@ pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
 pub use spawn::{Census, Executor};
 pub use system::{System, SystemBuilder};
+
+/// The examples in the documents run as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../docs/errors.md")]
+    struct Errors;
+}

@@ -1,9 +1,19 @@
 //! What the tests of every crate share.
 //!
-//! A dev-dependency only; no product code names it. Today it holds the seeds of random tests:
-//! [`for_each_seed`] runs a test a fixed small number of times, more under `cargo xtask soak`, and
-//! prints what is needed to repeat the one run that failed.
+//! A dev-dependency only; no product code names it.
+//!
+//! - [`for_each_seed`] runs a random test a fixed small number of times, more under
+//!   `cargo xtask soak`, and prints what is needed to repeat the one run that failed.
+//! - [`Log`] is written by whatever is tested, so that a test can compare the order of events.
+//! - [`eventually`] waits for what nothing announces, and tells the last status when it gives up.
+//! - [`panics`] tells what a panic said.
 
+mod eventually;
+mod log;
+mod panics;
 mod seeds;
 
+pub use eventually::eventually;
+pub use log::Log;
+pub use panics::panics;
 pub use seeds::{Seeds, for_each_seed};

@@ -200,19 +200,23 @@ async fn spawn<S: Subject>(spawns: u32) -> Result<PerOperation> {
 }
 
 /// Times per actor of stopping `stops` of them in order.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever stops runs on a worker too")]
 async fn stop<S: Subject>(stops: u32) -> Result<PerOperation> {
-    let mut times = PerOperation::default();
-    for _ in 0..5 {
-        let world = S::world().await?;
-        let mut subjects = Vec::new();
-        for _ in 0..stops {
-            subjects.push(S::start(&world).await?);
+    let stopper = tokio::spawn(async move {
+        let mut times = PerOperation::default();
+        for _ in 0..5 {
+            let world = S::world().await?;
+            let mut subjects = Vec::new();
+            for _ in 0..stops {
+                subjects.push(S::start(&world).await?);
+            }
+            let stopwatch = Stopwatch::start();
+            S::stop(world, subjects).await?;
+            times.add(stopwatch.elapsed(), stops);
         }
-        let stopwatch = Stopwatch::start();
-        S::stop(world, subjects).await?;
-        times.add(stopwatch.elapsed(), stops);
-    }
-    Ok(times)
+        Ok(times)
+    });
+    stopper.await?
 }
 
 #[cfg(test)]

@@ -5,8 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 
-use super::{BareTask, Subject, samples};
+use super::{BareTask, Ours, Subject, samples};
 use crate::size::Size;
+
+const FIGURES: [&str; 7] = [
+    "actor_memory",
+    "actor_tell",
+    "actor_tell_4p",
+    "actor_ask",
+    "actor_ask_64",
+    "actor_spawn",
+    "actor_stop",
+];
 
 /// Handles everything at once, but loses one message in a thousand.
 #[derive(Clone, Default)]
@@ -16,7 +26,13 @@ struct Forgetful {
 }
 
 impl Subject for Forgetful {
-    async fn start() -> Result<Self> {
+    type World = ();
+
+    async fn world() -> Result<()> {
+        Ok(())
+    }
+
+    async fn start((): &()) -> Result<Self> {
         Ok(Self::default())
     }
 
@@ -30,6 +46,10 @@ impl Subject for Forgetful {
     async fn ask(&self) -> Result<u64> {
         Ok(self.total.load(Ordering::SeqCst))
     }
+
+    async fn stop((): (), _: Vec<Self>) -> Result<()> {
+        Ok(())
+    }
 }
 
 fn measured<S: Subject>(key: &str) -> Result<Vec<(String, Vec<String>)>> {
@@ -41,15 +61,20 @@ fn measured<S: Subject>(key: &str) -> Result<Vec<(String, Vec<String>)>> {
 #[test]
 fn measures_every_figure_of_the_group_under_the_name_it_is_given() {
     let figures = measured::<BareTask>("limit_tokio_mpsc").unwrap();
-    let expected = ["actor_tell", "actor_tell_4p", "actor_ask"]
-        .map(|name| (name.to_owned(), vec!["limit_tokio_mpsc".to_owned()]));
+    let expected = FIGURES.map(|name| (name.to_owned(), vec!["limit_tokio_mpsc".to_owned()]));
     assert_eq!(figures, expected);
 }
 
 #[test]
 fn gives_quantiles_of_a_time_for_ours_alone() {
-    let figures = measured::<BareTask>("ours").unwrap();
-    assert_eq!(figures[2].1, ["ours", "p50", "p99"]);
+    let figures = measured::<Ours>("ours").unwrap();
+    let keys: Vec<_> = figures.iter().map(|(name, keys)| (name.as_str(), keys.join(" "))).collect();
+    let expected = FIGURES.map(|name| match name {
+        "actor_memory" | "actor_tell" | "actor_tell_4p" => (name, "ours".to_owned()),
+        "actor_ask" => (name, "ours p50 p99 ours_without_deadline".to_owned()),
+        _ => (name, "ours p50 p99".to_owned()),
+    });
+    assert_eq!(keys, expected);
 }
 
 #[test]

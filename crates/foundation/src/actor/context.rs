@@ -1,6 +1,5 @@
 //! What an actor's callbacks are given: themselves, their timers, time and ids.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,13 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::handle::ActorRef;
-use super::slot::{Pid, STOP, Slot};
-use super::timers::{TimerKey, Timers};
 use super::Actor;
+use super::handle::ActorRef;
+use super::slot::{KILL, Pid, STOP, Slot};
+use super::timers::{TimerKey, Timers};
 use crate::error::{Error, ErrorContext};
 use crate::exit::ExitReason;
-use crate::mailbox::{Received, SPACE};
+use crate::mailbox::{Inbox, Received, SPACE};
 
 /// Messages that an actor handles before it lets others run: as many as keep the cost of that
 /// unseen, few enough that they take microseconds.
@@ -25,15 +24,12 @@ const TURN: u32 = 256;
 pub struct Context<A: Actor> {
     slot: Arc<Slot<A::Message>>,
     /// Messages taken out of the mailbox and not begun.
-    batch: VecDeque<A::Message>,
+    inbox: Inbox<A::Message>,
     continuation: Option<A::Message>,
     timers: Option<Box<Timers<A::Message>>>,
     errors: Option<Box<ErrorContext>>,
     left_in_turn: u32,
     hibernates: bool,
-    /// The poll in which the mailbox was found to hold nothing more. In a later one somebody may
-    /// have woken this actor, and it has to look.
-    quiet_in: Option<u32>,
 }
 
 /// What an actor does next.
@@ -48,13 +44,12 @@ impl<A: Actor> Context<A> {
     pub(super) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
         Self {
             slot,
-            batch: VecDeque::new(),
+            inbox: Inbox::new(),
             continuation: None,
             timers: None,
             errors: None,
             left_in_turn: TURN,
             hibernates: false,
-            quiet_in: None,
         }
     }
 
@@ -172,11 +167,15 @@ impl<A: Actor> Context<A> {
         let queue = &self.slot.queue;
         let word = queue.word();
         if word != 0 {
+            // Whoever raised it wakes this task, and the next poll of it is the last.
+            if word & KILL != 0 {
+                return Poll::Pending;
+            }
             if word & STOP != 0 {
                 return Poll::Ready(Step::Stop(self.slot.core().take_request()));
             }
             if word & SPACE != 0 {
-                queue.make_room(&self.batch);
+                queue.make_room(&self.inbox);
             }
         }
         if let Some(message) = self.continuation.take() {
@@ -188,7 +187,7 @@ impl<A: Actor> Context<A> {
             return Poll::Pending;
         }
         self.left_in_turn -= 1;
-        if let Some(message) = queue.next(&mut self.batch) {
+        if let Some(message) = queue.next(&mut self.inbox) {
             return Poll::Ready(Step::Handle(message));
         }
         if let Some(timers) = &mut self.timers
@@ -196,19 +195,13 @@ impl<A: Actor> Context<A> {
         {
             return Poll::Ready(Step::Handle(message));
         }
-        if self.quiet_in.is_none_or(|poll| poll != queue.poll_number()) {
-            match queue.receive(&mut self.batch) {
-                Received::Message(message) => return Poll::Ready(Step::Handle(message)),
-                Received::Last(message) => {
-                    self.quiet_in = Some(queue.poll_number());
-                    return Poll::Ready(Step::Handle(message));
-                }
-                Received::Drained => return Poll::Ready(Step::Stop(ExitReason::Normal)),
-                Received::Idle => {}
-            }
+        match queue.receive(&mut self.inbox) {
+            Received::Message(message) => return Poll::Ready(Step::Handle(message)),
+            Received::Drained => return Poll::Ready(Step::Stop(ExitReason::Normal)),
+            Received::Idle => {}
         }
         if std::mem::take(&mut self.hibernates) {
-            queue.hibernate(&mut self.batch);
+            queue.hibernate(&mut self.inbox);
         }
         self.left_in_turn = TURN;
         Poll::Pending
@@ -219,7 +212,7 @@ impl<A: Actor> Drop for Context<A> {
     /// What was taken out of the mailbox goes back, however the actor ends: whoever closes the
     /// mailbox finds all of it in order.
     fn drop(&mut self) {
-        self.slot.queue.put_back(&mut self.batch);
+        self.slot.queue.put_back(&mut self.inbox);
     }
 }
 

@@ -9,19 +9,18 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
+use super::Actor;
 use super::ask::Ask;
 use super::ending::{Ended, end};
 use super::reply::Reply;
 use super::slot::{Core, Pid, Process, Slot, Watch};
 use super::tell::{Refusal, Tell, Unsent, mailbox_full, try_send};
-use super::Actor;
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 
 /// A reference to an actor. It may be cloned, sent and kept; it keeps no actor alive.
 ///
 /// Messages from one sender arrive in the order in which they were accepted.
-#[must_use]
 pub struct ActorRef<A: Actor> {
     slot: Arc<Slot<A::Message>>,
 }
@@ -54,9 +53,7 @@ impl<A: Actor> ActorRef<A> {
         match try_send(&self.slot, message) {
             Ok(_) => Ok(()),
             Err(Refusal::Unsent(unsent)) => Err(unsent),
-            Err(Refusal::Wait(message)) => {
-                Err(Unsent { message, error: mailbox_full(&self.slot) })
-            }
+            Err(Refusal::Wait(message)) => Err(Unsent { message, error: mailbox_full(&self.slot) }),
         }
     }
 
@@ -135,6 +132,12 @@ impl<A: Actor> ActorRef<A> {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.slot.queue.dropped()
+    }
+
+    /// How many wait for its end.
+    #[cfg(test)]
+    pub(super) fn watchers(&self) -> usize {
+        self.slot.core().watchers()
     }
 
     async fn finish(&self, ask: impl FnOnce(&dyn Process)) -> Result<ExitReason> {

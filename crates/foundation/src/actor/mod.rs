@@ -60,6 +60,7 @@ use std::future::Future;
 
 pub use ask::Ask;
 pub use context::Context;
+pub(crate) use ending::{Ended, end};
 pub use handle::{ActorRef, Exited};
 pub use reply::Reply;
 pub use slot::Pid;
@@ -67,7 +68,6 @@ pub(crate) use slot::Process;
 pub(crate) use spec::refused;
 pub use spec::{ChildSpec, Shutdown};
 pub(crate) use start::start;
-pub(crate) use ending::{Ended, end};
 pub use tell::{Tell, Unsent};
 pub use timers::TimerKey;
 
@@ -149,3 +149,6 @@ pub enum Flow {
     /// The end.
     Stop(ExitReason),
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ pub(super) enum Started {
 ///
 /// Not an `async fn`: that would keep what it is given twice, as parameter and as variable, in the
 /// memory of every idle actor.
+#[expect(clippy::manual_async_fn, reason = "see above")]
 pub(super) fn run<A: Actor>(
     args: A::Args,
     mut cx: Context<A>,

@@ -66,7 +66,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         if let Err(panic) = catch(|| this.run.set(None)) {
             this.end.log(&panic, "actor.panicked_in_drop");
         }
-        this.end.announce(reason);
+        this.end.announce(&reason);
         Poll::Ready(())
     }
 }
@@ -85,10 +85,10 @@ impl<A: Actor> End<A> {
         }
     }
 
-    fn announce(&mut self, reason: ExitReason) {
+    fn announce(&mut self, reason: &ExitReason) {
         self.announced = true;
         let (queue, core) = (&self.slot.queue, self.slot.core());
-        core.set_ending(&reason);
+        core.set_ending(reason);
         let (undelivered, refused) = queue.close();
         drop(refused);
         for message in undelivered {
@@ -104,7 +104,7 @@ impl<A: Actor> End<A> {
         }
         core.system.root.remove(core.pid);
         core.system.spawner.actor_ended();
-        core.announce(&reason);
+        core.announce(reason);
     }
 
     fn log(&self, panic: &Panic, event: &str) {
@@ -117,7 +117,7 @@ impl<A: Actor> End<A> {
 impl<A: Actor> Drop for End<A> {
     fn drop(&mut self) {
         if !self.announced {
-            self.announce(ExitReason::Killed);
+            self.announce(&ExitReason::Killed);
         }
     }
 }

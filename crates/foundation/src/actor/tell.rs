@@ -52,7 +52,7 @@ impl<'a, M: Send> Tell<'a, M> {
     pub(super) fn poll_deliver(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery>> {
         // A sender that never has to wait would never let others run. To count its every message
         // would cost a third of the message.
-        if self.slot.queue.sent() % PER_BUDGET == 0 {
+        if self.slot.queue.sent().is_multiple_of(PER_BUDGET) {
             ready!(coop::poll_proceed(cx)).made_progress();
         }
         if let Some(message) = self.message.take() {

@@ -17,7 +17,7 @@ pub struct TimerKey(u64);
 /// The timers of one incarnation.
 pub(super) struct Timers<M> {
     order: BTreeSet<(Instant, u64)>,
-    timers: HashMap<u64, (Instant, Timer<M>)>,
+    running: HashMap<u64, (Instant, Timer<M>)>,
     next_key: u64,
     /// One sleep, until the earliest of them.
     sleep: Pin<Box<Sleep>>,
@@ -32,7 +32,7 @@ impl<M> Timers<M> {
     pub(super) fn new() -> Self {
         Self {
             order: BTreeSet::new(),
-            timers: HashMap::new(),
+            running: HashMap::new(),
             next_key: 0,
             sleep: Box::pin(sleep_until(Instant::now())),
         }
@@ -54,14 +54,14 @@ impl<M> Timers<M> {
 
     /// Whether the timer was there, and had not gone off.
     pub(super) fn cancel(&mut self, TimerKey(key): TimerKey) -> bool {
-        let Some((at, timer)) = self.timers.remove(&key) else { return false };
+        let Some((at, timer)) = self.running.remove(&key) else { return false };
         self.order.remove(&(at, key));
         drop(timer);
         true
     }
 
     pub(super) fn len(&self) -> usize {
-        self.timers.len()
+        self.running.len()
     }
 
     /// The message of a timer whose time has come, the earliest first.
@@ -74,13 +74,13 @@ impl<M> Timers<M> {
             return Poll::Pending;
         }
         self.order.pop_first();
-        let message = match self.timers.remove(&key) {
+        let message = match self.running.remove(&key) {
             Some((_, Timer::Once(message))) => message,
             Some((_, Timer::Every(period, mut make))) => {
                 let message = make();
                 self.order.insert((next(at, period, Instant::now()), key));
                 if let Some((at, _)) = self.order.iter().find(|(_, other)| *other == key).copied() {
-                    self.timers.insert(key, (at, Timer::Every(period, make)));
+                    self.running.insert(key, (at, Timer::Every(period, make)));
                 }
                 message
             }
@@ -93,10 +93,10 @@ impl<M> Timers<M> {
         let key = self.next_key;
         self.next_key += 1;
         // A timer after the end of time never goes off, and can still be cancelled.
-        let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        let century = Duration::from_hours(100 * 365 * 24);
         let at = Instant::now() + after.min(century);
         self.order.insert((at, key));
-        self.timers.insert(key, (at, timer));
+        self.running.insert(key, (at, timer));
         TimerKey(key)
     }
 }

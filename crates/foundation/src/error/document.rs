@@ -73,8 +73,8 @@ impl From<&Error> for Document {
 impl From<Document> for Error {
     fn from(document: Document) -> Self {
         let innermost_first = document.causes.into_iter().rev();
-        let chain = innermost_first
-            .fold(None, |cause, text| Some(Box::new(Recorded { text, cause })));
+        let chain =
+            innermost_first.fold(None, |cause, text| Some(Box::new(Recorded { text, cause })));
         Self(Arc::new(Inner {
             code: document.code.into(),
             category: document.category,
@@ -84,7 +84,9 @@ impl From<Document> for Error {
             id: document.id,
             at: document.at,
             origin: document.origin,
-            source: chain.map(|first| -> Source { Arc::from(first as Box<dyn std::error::Error + Send + Sync>) }),
+            source: chain.map(|first| -> Source {
+                Arc::from(first as Box<dyn std::error::Error + Send + Sync>)
+            }),
         }))
     }
 }

@@ -200,7 +200,6 @@ impl Error {
     }
 
     /// Prints the error with everything that caused it, one per line.
-    #[must_use]
     pub fn report(&self) -> Report<'_> {
         Report::new(self)
     }

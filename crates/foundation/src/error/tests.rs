@@ -1,1 +1,95 @@
-//! Tests.
+//! The error itself: its size, its JSON form, and what a stamp changes.
+
+use serde_json::json;
+
+use super::{Category, Code, Error, Severity, codes};
+
+#[test]
+fn is_one_word_wide_and_so_is_a_result_of_it() {
+    let word = size_of::<usize>();
+    assert_eq!((size_of::<Error>(), size_of::<super::Result<()>>()), (word, word));
+}
+
+#[test]
+fn takes_category_and_severity_from_how_it_is_made() {
+    let table = [
+        (Error::validation("a"), Category::Validation, Severity::Warning, false),
+        (Error::infrastructure("a"), Category::Infrastructure, Severity::Error, true),
+        (Error::business("a"), Category::Business, Severity::Warning, false),
+        (Error::system("a"), Category::System, Severity::Critical, false),
+    ];
+    for (error, category, severity, retryable) in table {
+        assert_eq!(error.category(), category);
+        assert_eq!((error.severity(), error.is_retryable()), (severity, retryable), "{category:?}");
+    }
+    assert_eq!(Error::system("a").with_severity(Severity::Error).severity(), Severity::Error);
+}
+
+#[test]
+fn the_json_form_goes_both_ways() {
+    let inner = Error::infrastructure("socket_closed").with_message("by peer");
+    let error = Error::system("bank_down")
+        .with_message("three times")
+        .with_detail("bank", "north")
+        .with_detail("attempts", 3)
+        .with_source(std::io::Error::other(inner));
+    let json = serde_json::to_value(&error).unwrap();
+    let expected = json!({
+        "version": 1,
+        "code": "bank_down",
+        "category": "system",
+        "severity": "critical",
+        "message": "three times",
+        "details": { "attempts": 3, "bank": "north" },
+        "causes": ["socket_closed: by peer"],
+    });
+    assert_eq!(json, expected);
+    let back: Error = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&back).unwrap(), json);
+    assert_eq!(back, error);
+    assert_eq!(back.report().to_string(), error.report().to_string());
+}
+
+#[test]
+fn what_is_empty_is_left_out_and_may_be_missing() {
+    let error = Error::business("no");
+    let expected =
+        json!({ "version": 1, "code": "no", "category": "business", "severity": "warning" });
+    assert_eq!(serde_json::to_value(&error).unwrap(), expected);
+    assert_eq!(serde_json::from_value::<Error>(expected).unwrap(), error);
+}
+
+#[test]
+fn a_form_of_a_later_release_is_refused() {
+    for version in [0, 2] {
+        let json = json!({
+            "version": version, "code": "no", "category": "business", "severity": "warning"
+        });
+        let refused = serde_json::from_value::<Error>(json).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("version {version} of an error")), "{refused}");
+    }
+}
+
+#[test]
+fn changing_a_clone_leaves_the_original() {
+    let original = Error::business("no").with_detail("n", 1);
+    let changed = original.clone().with_detail("n", 2);
+    assert_eq!(
+        (original.details()["n"].clone(), changed.details()["n"].clone()),
+        (1.into(), 2.into())
+    );
+}
+
+#[test]
+fn every_code_is_in_the_table_once_and_tells_what_to_do() {
+    let names: Vec<_> = codes::ALL.iter().map(|code| code.name).collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    for Code { name, category, severity, meaning, action, .. } in codes::ALL {
+        let snake = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(name.chars().all(snake), "{name}");
+        assert!(!meaning.is_empty() && !action.is_empty(), "{name}");
+        assert_eq!(*severity, category.severity(), "{name}");
+    }
+    let declared = include_str!("code.rs").matches("    pub const ").count();
+    assert_eq!(declared, codes::ALL.len() + 1, "a constant is missing from ALL");
+}

@@ -11,6 +11,9 @@
 mod options;
 mod queue;
 
-pub use options::{Mailbox, Overflow};
 pub(crate) use options::MOST_CAPACITY;
-pub(crate) use queue::{Queue, Received, SPACE, Sent, Waiting};
+pub use options::{Mailbox, Overflow};
+pub(crate) use queue::{Inbox, Queue, Received, SPACE, Sent, Waiting};
+
+#[cfg(test)]
+mod tests;

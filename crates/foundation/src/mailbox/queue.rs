@@ -64,13 +64,19 @@ pub(crate) enum Sent<M> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received<M> {
     Message(M),
-    /// A message, and nothing after it: the receiver counts as idle from here on, so that the next
-    /// sender wakes it, and need not look again before it is woken.
-    Last(M),
     /// Nothing; the next sender wakes the receiver.
     Idle,
     /// Nothing, and nothing will come.
     Drained,
+}
+
+/// What the receiver has taken out and not begun.
+#[derive(Debug)]
+pub(crate) struct Inbox<M> {
+    batch: VecDeque<M>,
+    /// The poll of the receiver in which the queue was found to hold nothing more. Then the next
+    /// sender wakes the receiver, which therefore need not look again in that poll.
+    quiet_in: Option<u32>,
 }
 
 /// The place of a sender in the line before a full mailbox.
@@ -84,6 +90,7 @@ pub(crate) struct Refused;
 struct State<M> {
     messages: VecDeque<M>,
     /// Senders that wait for room, in the order in which they came. There only while somebody is.
+    #[expect(clippy::box_collection, reason = "a word for every idle actor, in place of four")]
     line: Option<Box<VecDeque<InLine<M>>>>,
     /// At least as many as `remaining`.
     taken: usize,
@@ -282,25 +289,26 @@ impl<M, T> Queue<M, T> {
         self.polls.store(polls.wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Which poll of the receiver this is.
-    pub(crate) fn poll_number(&self) -> u32 {
-        self.polls.load(Ordering::Relaxed)
-    }
-
     /// The control word.
     pub(crate) fn word(&self) -> u32 {
         self.word.load(Ordering::Acquire)
     }
 
-    /// The next message of `batch`, which the receiver owns.
-    pub(crate) fn next(&self, batch: &mut VecDeque<M>) -> Option<M> {
-        let message = batch.pop_front()?;
-        self.remaining.store(batch.len(), Ordering::Release);
+    /// The next message that was taken out.
+    #[inline]
+    pub(crate) fn next(&self, inbox: &mut Inbox<M>) -> Option<M> {
+        let message = inbox.batch.pop_front()?;
+        self.remaining.store(inbox.batch.len(), Ordering::Release);
         Some(message)
     }
 
-    /// Takes what there is: the first message, and the others into `batch`, which is empty.
-    pub(crate) fn receive(&self, batch: &mut VecDeque<M>) -> Received<M> {
+    /// Takes out what there is, and gives the first of it. For a receiver that has begun everything
+    /// it took out before, and which is woken through the waker it has registered.
+    pub(crate) fn receive(&self, inbox: &mut Inbox<M>) -> Received<M> {
+        let poll = self.polls.load(Ordering::Relaxed);
+        if inbox.quiet_in == Some(poll) {
+            return Received::Idle;
+        }
         let mut state = self.state.lock();
         state.taken = 0;
         let mut moved = Vec::new();
@@ -311,23 +319,22 @@ impl<M, T> Queue<M, T> {
         let message = if one_by_one || state.messages.len() <= 1 {
             state.messages.pop_front()
         } else {
-            std::mem::swap(&mut state.messages, batch);
-            batch.pop_front()
+            std::mem::swap(&mut state.messages, &mut inbox.batch);
+            inbox.batch.pop_front()
         };
-        state.taken = batch.len();
-        self.remaining.store(batch.len(), Ordering::Release);
-        if state.line.is_some() {
-            self.make_room_in(state, batch.len(), moved);
+        let taken = inbox.batch.len();
+        state.taken = taken;
+        self.remaining.store(taken, Ordering::Release);
+        if state.line.is_some() || !moved.is_empty() {
+            self.make_room_in(state, taken, moved);
             return message.map_or(Received::Idle, Received::Message);
         }
         match message {
-            Some(message) if moved.is_empty() && batch.is_empty() && state.is_quiet() => {
-                state.idle = true;
-                Received::Last(message)
-            }
             Some(message) => {
-                drop(state);
-                moved.into_iter().for_each(Waker::wake);
+                if taken == 0 && state.is_quiet() {
+                    state.idle = true;
+                    inbox.quiet_in = Some(poll);
+                }
                 Received::Message(message)
             }
             None if state.gate == Gate::Open => {
@@ -340,12 +347,13 @@ impl<M, T> Queue<M, T> {
 
     /// Lets in senders that wait, once half of the mailbox is free: letting them in one by one would
     /// wake one for every message.
-    pub(crate) fn make_room(&self, batch: &VecDeque<M>) {
-        self.make_room_in(self.state.lock(), batch.len(), Vec::new());
+    pub(crate) fn make_room(&self, inbox: &Inbox<M>) {
+        self.make_room_in(self.state.lock(), inbox.batch.len(), Vec::new());
     }
 
     /// Puts back what was taken and not begun, before everything else.
-    pub(crate) fn put_back(&self, batch: &mut VecDeque<M>) {
+    pub(crate) fn put_back(&self, inbox: &mut Inbox<M>) {
+        let batch = &mut inbox.batch;
         let mut state = self.state.lock();
         batch.append(&mut state.messages);
         std::mem::swap(&mut state.messages, batch);
@@ -378,12 +386,18 @@ impl<M, T> Queue<M, T> {
     }
 
     /// Frees what an empty queue keeps for its next messages.
-    pub(crate) fn hibernate(&self, batch: &mut VecDeque<M>) {
-        *batch = VecDeque::new();
+    pub(crate) fn hibernate(&self, inbox: &mut Inbox<M>) {
+        inbox.batch = VecDeque::new();
         let mut state = self.state.lock();
         if state.messages.is_empty() {
             state.messages = VecDeque::new();
         }
+    }
+
+    /// For how many messages it keeps memory.
+    #[cfg(test)]
+    pub(super) fn memory(&self, inbox: &Inbox<M>) -> usize {
+        inbox.batch.capacity() + self.state.lock().messages.capacity()
     }
 
     fn make_room_in(
@@ -416,6 +430,14 @@ impl<M, T> Queue<M, T> {
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         refused
+    }
+}
+
+// === impl Inbox ===
+
+impl<M> Inbox<M> {
+    pub(crate) const fn new() -> Self {
+        Self { batch: VecDeque::new(), quiet_in: None }
     }
 }
 
@@ -459,6 +481,3 @@ impl<M> State<M> {
         line.iter_mut().find(|other| Arc::ptr_eq(&other.outcome, &place.0))
     }
 }
-
-#[cfg(test)]
-mod tests;

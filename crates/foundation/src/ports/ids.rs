@@ -51,10 +51,13 @@ impl Ids {
 /// 74 bits in the ten bytes that the builder takes, which puts version and variant over four bits
 /// of the first and two bits of the third.
 fn bytes(chance: u128) -> [u8; 10] {
-    let (high, low) = (chance >> 62, chance & ((1 << 62) - 1));
-    let [.., a, b] = high.to_be_bytes();
-    let [.., c, d, e, f, g, h, i, j] = low.to_be_bytes();
-    [a, b, c, d, e, f, g, h, i, j]
+    let high = u16::try_from(chance >> 62).unwrap_or(0).to_be_bytes();
+    let low = u64::try_from(chance & ((1 << 62) - 1)).unwrap_or(0).to_be_bytes();
+    let mut bytes = [0; 10];
+    let (front, back) = bytes.split_at_mut(high.len());
+    front.copy_from_slice(&high);
+    back.copy_from_slice(&low);
+    bytes
 }
 
 #[cfg(test)]

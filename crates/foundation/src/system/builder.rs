@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::{Root, Shared, System};
 use crate::actor::refused;
@@ -53,7 +54,6 @@ impl SystemBuilder {
     ///
     /// `no_runtime` outside of a runtime; `panic_abort` in a program that aborts on a panic;
     /// `invalid_options` when the name is empty or too long.
-    #[expect(clippy::unused_async, reason = "a root supervisor is awaited here when there is one")]
     pub async fn start(self) -> Result<System> {
         if self.name.is_empty() || self.name.len() > 255 {
             return Err(refused("name", "a name has 1 to 255 bytes"));
@@ -67,7 +67,12 @@ impl SystemBuilder {
         let seed = self.seed.unwrap_or_else(|| fastrand::Rng::new().u64(..));
         let spawner = Arc::new(Spawner::new(runtime));
         let deadlines = Arc::new(Deadlines::new());
-        let keeper = spawner.service(Arc::clone(&deadlines).keep());
+        let (ready, is_ready) = oneshot::channel();
+        let keeper = spawner.service(Arc::clone(&deadlines).keep(ready));
+        if is_ready.await.is_err() {
+            let message = "the runtime has no time: build it with `enable_time`";
+            return Err(Error::from(codes::NO_RUNTIME).with_message(message));
+        }
         let shared = Shared {
             name: self.name.into_boxed_str(),
             ports: Arc::new(Ports::new(self.clock, seed)),

@@ -148,6 +148,13 @@ impl System {
     }
 }
 
+#[cfg(test)]
+impl System {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
 impl Drop for System {
     fn drop(&mut self) {
         if let Some(keeper) = self.keeper.take() {

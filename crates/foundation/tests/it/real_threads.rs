@@ -1,0 +1,138 @@
+//! What only real threads show: actors that hold theirs, and messages between several.
+
+use std::sync::{Arc, Condvar, Mutex};
+
+use foundation::{
+    Actor, ActorRef, ChildSpec, Context, ExitReason, Flow, Init, Result, Shutdown, System,
+};
+use testkit::{Log, eventually};
+
+/// Holds a thread until it is opened.
+#[derive(Debug, Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn hold_thread(&self) {
+        let open = self.open.lock().unwrap();
+        drop(self.opened.wait_while(open, |open| !*open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+/// Holds its thread over every message.
+#[derive(Debug)]
+struct Blocking(Arc<Gate>, Log);
+
+impl Actor for Blocking {
+    type Args = (Arc<Gate>, Log);
+    type Message = ();
+
+    async fn init((gate, log): Self::Args, _: &mut Context<Self>) -> Result<Init<Self>> {
+        Ok(Init::Ready(Self(gate, log)))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
+        self.1.push("holds its thread");
+        self.0.hold_thread();
+        self.1.push("lets go");
+        Ok(Flow::Continue)
+    }
+}
+
+/// A system with an actor that holds its thread, and one that was started after it.
+async fn blocked() -> (System, ActorRef<Blocking>, ActorRef<Blocking>, Arc<Gate>, Log) {
+    let system = System::builder().name("blocked").start().await.unwrap();
+    let (gate, log) = (Arc::new(Gate::default()), Log::default());
+    let spec = |name| {
+        let args = (Arc::clone(&gate), log.clone());
+        ChildSpec::<Blocking>::actor(name, args)
+            .shutdown(Shutdown::Within(std::time::Duration::from_millis(50)))
+    };
+    let bystander = system.start(spec("bystander")).await.unwrap();
+    let holder = system.start(spec("holder")).await.unwrap();
+    holder.tell(()).await.unwrap();
+    log.wait_for("holds its thread").await;
+    (system, holder, bystander, gate, log)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_actor_that_holds_its_thread_is_reported_and_the_others_stop() {
+    // K01
+    let (system, holder, bystander, gate, log) = blocked().await;
+    let error = system.stop().await.unwrap_err();
+    assert_eq!((error.code(), &error.details()["actor"]), ("unresponsive", &"holder".into()));
+    assert_eq!(error.details()["pid"], holder.pid().to_string());
+    assert_eq!(bystander.exited().await, ExitReason::Shutdown);
+    assert!(holder.is_alive());
+    // When it lets go it finds that it was killed.
+    gate.open();
+    assert_eq!(holder.exited().await, ExitReason::Killed);
+    assert_eq!(log.count("lets go"), 1);
+}
+
+#[test]
+fn on_a_single_thread_the_rest_stops_when_the_thread_is_free() {
+    // K02: nothing runs while the only thread is held, and all of it afterwards.
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.worker_threads(1).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let (system, holder, bystander, gate, _) = blocked().await;
+        let opening = async { gate.open() };
+        let (stopped, ()) = tokio::join!(system.stop(), opening);
+        stopped.unwrap();
+        assert!(holder.exited().await.is_clean() || holder.exited().await == ExitReason::Killed);
+        assert_eq!(bystander.exited().await, ExitReason::Shutdown);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_lost_between_many_senders_and_a_small_mailbox() {
+    struct Sum(u64);
+    enum Message {
+        Add(u64),
+        Total(foundation::Reply<u64>),
+    }
+    impl Actor for Sum {
+        type Args = ();
+        type Message = Message;
+        async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
+            Ok(Init::Ready(Self(0)))
+        }
+        async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result<Flow> {
+            match message {
+                Message::Add(n) => self.0 += n,
+                Message::Total(reply) => reply.send(self.0),
+            }
+            Ok(Flow::Continue)
+        }
+    }
+    let system = System::builder().name("many").start().await.unwrap();
+    let executor = system.executor("senders");
+    for capacity in [1, 2, 16] {
+        let mailbox = foundation::Mailbox::bounded(capacity);
+        let spec = ChildSpec::<Sum>::actor("sum", ()).mailbox(mailbox);
+        let sum = system.start(spec).await.unwrap();
+        for _ in 0..8 {
+            let sum = sum.clone();
+            executor.execute(async move {
+                for _ in 0..2000 {
+                    sum.tell(Message::Add(1)).await.unwrap();
+                }
+            });
+        }
+        eventually(|| match system.census().libraries["senders"] {
+            0 => Ok(()),
+            senders => Err(format!("{senders} still send")),
+        })
+        .await;
+        assert_eq!(sum.ask(Message::Total).await.unwrap(), 16_000, "capacity {capacity}");
+    }
+    system.stop().await.unwrap();
+}
