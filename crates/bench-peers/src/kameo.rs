@@ -35,7 +35,13 @@ impl Message<Total> for Sum {
 }
 
 impl Subject for Peer {
-    async fn start() -> Result<Self> {
+    type World = ();
+
+    async fn world() -> Result<()> {
+        Ok(())
+    }
+
+    async fn start((): &()) -> Result<Self> {
         let actor = Sum::spawn_with_mailbox(Sum { total: 0 }, mailbox::bounded(MAILBOX));
         actor.wait_for_startup().await;
         Ok(Self(actor))
@@ -47,5 +53,13 @@ impl Subject for Peer {
 
     async fn ask(&self) -> Result<u64> {
         self.0.ask(Total).await.ok().context("the actor is gone")
+    }
+
+    async fn stop((): (), actors: Vec<Self>) -> Result<()> {
+        for actor in actors.into_iter().rev() {
+            actor.0.stop_gracefully().await.ok().context("the actor is gone")?;
+            actor.0.wait_for_shutdown().await;
+        }
+        Ok(())
     }
 }

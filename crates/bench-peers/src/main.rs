@@ -1,6 +1,6 @@
 //! The peers that benchmarks are held against, each doing the workload that ours does.
 //!
-//! `bench-peers GROUP` prints the samples of one round; `cargo xtask bench` calls it. One file per
+//! `bench-peers GROUP PEER` prints the samples of one round; `cargo xtask bench` calls it. One file per
 //! peer implements the group's `Subject`; the workload itself is in the package `bench`.
 
 mod kameo;
@@ -16,6 +16,7 @@ use clap::{Parser, ValueEnum};
 #[command(name = "bench-peers", about = "One round of the peers; run it with `cargo xtask bench`")]
 struct Arguments {
     group: Group,
+    peer: Peer,
     /// A tenth of the size
     #[arg(long)]
     quick: bool,
@@ -26,10 +27,16 @@ enum Group {
     Actor,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Peer {
+    Ractor,
+    Kameo,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let size = if arguments.quick { Size::Quick } else { Size::Full };
-    match samples(arguments.group, size) {
+    match samples(arguments.group, arguments.peer, size) {
         Ok(samples) => {
             samples.iter().for_each(|sample| println!("{sample}"));
             ExitCode::SUCCESS
@@ -41,13 +48,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn samples(group: Group, size: Size) -> Result<Vec<Sample>> {
+fn samples(group: Group, peer: Peer, size: Size) -> Result<Vec<Sample>> {
     let runtime = bench::runtime()?;
-    match group {
-        Group::Actor => runtime.block_on(async {
-            let mut samples = actor::samples::<ractor::Peer>("ractor", size).await?;
-            samples.extend(actor::samples::<kameo::Peer>("kameo", size).await?);
-            Ok(samples)
-        }),
+    match (group, peer) {
+        (Group::Actor, Peer::Ractor) => {
+            runtime.block_on(actor::samples::<ractor::Peer>("ractor", size))
+        }
+        (Group::Actor, Peer::Kameo) => {
+            runtime.block_on(actor::samples::<kameo::Peer>("kameo", size))
+        }
     }
 }

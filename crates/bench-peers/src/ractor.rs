@@ -40,7 +40,13 @@ impl Actor for Sum {
 }
 
 impl Subject for Peer {
-    async fn start() -> Result<Self> {
+    type World = ();
+
+    async fn world() -> Result<()> {
+        Ok(())
+    }
+
+    async fn start((): &()) -> Result<Self> {
         let (actor, _) = Actor::spawn(None, Sum, ()).await?;
         Ok(Self(actor))
     }
@@ -54,5 +60,12 @@ impl Subject for Peer {
             CallResult::Success(total) => Ok(total),
             CallResult::Timeout | CallResult::SenderError => anyhow::bail!("no answer"),
         }
+    }
+
+    async fn stop((): (), actors: Vec<Self>) -> Result<()> {
+        for actor in actors.into_iter().rev() {
+            actor.0.stop_and_wait(None, None).await.ok().context("the actor is gone")?;
+        }
+        Ok(())
     }
 }

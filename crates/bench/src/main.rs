@@ -2,7 +2,7 @@
 //!
 //! `run` measures a group in rounds and prints its figures; `sample` is one round of ours.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -59,7 +59,7 @@ const fn peers_of(group: Group) -> &'static [&'static str] {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Run { group, peers, quick } => run(group, peers, quick),
+        Command::Run { group, peers, quick } => run(group, peers.as_deref(), quick),
         Command::Sample { group, subject, quick } => sample(group, subject, size(quick)),
     };
     match done {
@@ -71,19 +71,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(group: Group, peers: Option<PathBuf>, quick: bool) -> Result<()> {
+fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
     #[expect(clippy::disallowed_methods, reason = "ban: std::env, each round is a new process")]
     let ours = std::env::current_exe().context("this program does not know where it is")?;
     let value = group.to_possible_value().context("a group without a name")?;
-    let program = |path: &PathBuf, arguments: &[&str]| {
+    let program = |path: &Path, arguments: &[&str]| {
         let quick = quick.then_some("--quick");
         let arguments = arguments.iter().copied().chain(quick).map(Into::into).collect();
-        Program { path: path.clone(), arguments }
+        Program { path: path.to_owned(), arguments }
     };
     let name = value.get_name();
     let mut programs =
         vec![program(&ours, &["sample", name, "ours"]), program(&ours, &["sample", name, "limit"])];
-    match &peers {
+    match peers {
         Some(path) => {
             programs.extend(peers_of(group).iter().map(|peer| program(path, &[name, peer])));
         }

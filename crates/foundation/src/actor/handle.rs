@@ -14,7 +14,7 @@ use super::ask::Ask;
 use super::ending::{Ended, end};
 use super::reply::Reply;
 use super::slot::{Core, Pid, Process, Slot, Watch};
-use super::tell::{Refusal, Tell, Unsent, mailbox_full, try_send};
+use super::tell::{Tell, Unsent, try_send};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 
@@ -50,11 +50,7 @@ impl<A: Actor> ActorRef<A> {
     /// As [`Self::tell`], and `mailbox_full` when there is no room and the policy is to wait. The
     /// message comes back with the error.
     pub fn try_tell(&self, message: A::Message) -> std::result::Result<(), Unsent<A::Message>> {
-        match try_send(&self.slot, message) {
-            Ok(_) => Ok(()),
-            Err(Refusal::Unsent(unsent)) => Err(unsent),
-            Err(Refusal::Wait(message)) => Err(Unsent { message, error: mailbox_full(&self.slot) }),
-        }
+        try_send(&self.slot, message, None).map(|_| ())
     }
 
     /// Sends a request and waits for the answer: 5 s, unless [`Ask::within`] says otherwise.

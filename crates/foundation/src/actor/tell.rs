@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::task::coop;
 
@@ -35,11 +35,13 @@ pub struct Unsent<M> {
 }
 
 /// What became of a message that no error is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     Accepted,
     /// Dropped because the policy of the mailbox says so.
     Dropped,
+    /// Not yet accepted: the sender stands in line.
+    InLine(Waiting),
 }
 
 impl<'a, M: Send> Tell<'a, M> {
@@ -67,33 +69,25 @@ impl<'a, M: Send> Tell<'a, M> {
     /// What happens to a message for which there was no room, or nobody.
     #[cold]
     fn poll_full(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery>> {
-        let outcome = match (&self.waiting, self.message.take()) {
-            (Some(place), _) => {
-                let accepted = ready!(self.slot.queue.poll_line(place, cx.waker()));
-                self.waiting = None;
-                accepted.map(|()| Delivery::Accepted).map_err(|_| no_process(self.slot))
-            }
-            (None, Some(message)) => match try_send(self.slot, message) {
-                Ok(delivery) => Ok(delivery),
-                // An actor that waits for room in its own mailbox would wait for ever.
-                Err(Refusal::Wait(_)) if self.slot.core().task.is_current() => {
-                    Err(mailbox_full(self.slot))
-                }
-                Err(Refusal::Wait(message)) => {
-                    match self.slot.queue.stand_in_line(message, cx.waker()) {
-                        Ok(place) => {
-                            self.waiting = Some(place);
-                            return Poll::Pending;
-                        }
-                        Err(Sent::Accepted) => Ok(Delivery::Accepted),
-                        Err(_) => Err(no_process(self.slot)),
-                    }
-                }
-                Err(Refusal::Unsent(unsent)) => Err(unsent.error),
-            },
-            (None, None) => Err(no_process(self.slot)),
+        if let Some(place) = &self.waiting {
+            let accepted = ready!(self.slot.queue.poll_line(place, cx.waker()));
+            self.waiting = None;
+            let accepted = accepted.map(|()| Delivery::Accepted);
+            return Poll::Ready(accepted.map_err(|_| no_process(self.slot)));
+        }
+        let Some(message) = self.message.take() else {
+            return Poll::Ready(Err(no_process(self.slot)));
         };
-        Poll::Ready(outcome)
+        // An actor that waits for room in its own mailbox would wait for ever.
+        let waker = (!self.slot.core().task.is_current()).then(|| cx.waker());
+        match try_send(self.slot, message, waker) {
+            Ok(Delivery::InLine(place)) => {
+                self.waiting = Some(place);
+                Poll::Pending
+            }
+            Ok(delivery) => Poll::Ready(Ok(delivery)),
+            Err(unsent) => Poll::Ready(Err(unsent.error)),
+        }
     }
 }
 
@@ -146,20 +140,14 @@ impl<M> From<Unsent<M>> for Error {
     }
 }
 
-/// Why a message was not sent.
-pub(super) enum Refusal<M> {
-    /// Its mailbox is full and lets senders wait.
-    Wait(M),
-    Unsent(Unsent<M>),
-}
-
-/// Sends without waiting, and does what the policy of a full mailbox says.
+/// Sends, and does what the policy of a full mailbox says; with a `waker` that may be to wait.
 pub(super) fn try_send<M: Send>(
     slot: &Slot<M>,
     message: M,
-) -> std::result::Result<Delivery, Refusal<M>> {
-    let unsent = |message, error| Err(Refusal::Unsent(Unsent { message, error }));
-    match slot.queue.send(message) {
+    waker: Option<&Waker>,
+) -> std::result::Result<Delivery, Unsent<M>> {
+    let unsent = |message, error| Err(Unsent { message, error });
+    match slot.queue.send(message, waker) {
         Sent::Accepted => Ok(Delivery::Accepted),
         Sent::InsteadOf(oldest) => {
             drop(oldest);
@@ -169,7 +157,7 @@ pub(super) fn try_send<M: Send>(
             drop(message);
             Ok(Delivery::Dropped)
         }
-        Sent::Full(message) if slot.queue.lets_wait() => Err(Refusal::Wait(message)),
+        Sent::InLine(place) => Ok(Delivery::InLine(place)),
         Sent::Full(message) => unsent(message, mailbox_full(slot)),
         Sent::Overflow(message) => {
             let overflow = Error::from(codes::MAILBOX_OVERFLOW);

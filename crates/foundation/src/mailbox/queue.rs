@@ -52,6 +52,8 @@ pub(crate) enum Sent<M> {
     InsteadOf(M),
     /// Dropped, as the policy says.
     Dropped(M),
+    /// No room; the sender stands in line.
+    InLine(Waiting),
     /// No room, and nobody waits.
     Full(M),
     /// No room, and the policy is to stop.
@@ -109,6 +111,14 @@ struct InLine<M> {
     outcome: Arc<AtomicU8>,
 }
 
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Waiting {}
+
 const WAITING: u8 = 0;
 const ACCEPTED: u8 = 1;
 const REFUSED: u8 = 2;
@@ -151,8 +161,9 @@ impl<M, T> Queue<M, T> {
         Some(message)
     }
 
-    /// Sends without waiting.
-    pub(crate) fn send(&self, message: M) -> Sent<M> {
+    /// Sends, and does what the policy says where there is no room. A sender with a `waker` may have
+    /// to stand in line, one without does not wait.
+    pub(crate) fn send(&self, message: M, waker: Option<&Waker>) -> Sent<M> {
         let mut state = self.state.lock();
         if state.gate != Gate::Open {
             return Sent::Closed(message);
@@ -162,25 +173,15 @@ impl<M, T> Queue<M, T> {
             Self::wake(state);
             return Sent::Accepted;
         }
-        Self::overflow(state, message)
-    }
-
-    /// How many messages were sent, by and large; begins again at 0 before it is too large.
-    #[inline]
-    pub(crate) fn sent(&self) -> u32 {
-        self.sent.load(Ordering::Relaxed) & (u32::MAX >> 1)
-    }
-
-    #[cold]
-    fn overflow(mut state: MutexGuard<'_, State<M>>, message: M) -> Sent<M> {
-        match state.options.get_overflow() {
-            Overflow::Wait | Overflow::Reject => Sent::Full(message),
-            Overflow::Stop => Sent::Overflow(message),
-            Overflow::DropNewest => {
+        match (state.options.get_overflow(), waker) {
+            (Overflow::Wait, Some(waker)) => self.stand_in_line(&mut state, message, waker),
+            (Overflow::Wait, None) | (Overflow::Reject, _) => Sent::Full(message),
+            (Overflow::Stop, _) => Sent::Overflow(message),
+            (Overflow::DropNewest, _) => {
                 state.dropped += 1;
                 Sent::Dropped(message)
             }
-            Overflow::DropOldest => {
+            (Overflow::DropOldest, _) => {
                 state.dropped += 1;
                 let oldest = state.messages.pop_front();
                 state.messages.push_back(message);
@@ -190,22 +191,18 @@ impl<M, T> Queue<M, T> {
         }
     }
 
-    /// Goes to the end of the line, unless there is room after all.
-    pub(crate) fn stand_in_line(&self, message: M, waker: &Waker) -> Result<Waiting, Sent<M>> {
-        let mut state = self.state.lock();
-        if state.gate != Gate::Open {
-            return Err(Sent::Closed(message));
-        }
-        if state.has_room(&self.remaining) {
-            state.messages.push_back(message);
-            Self::wake(state);
-            return Err(Sent::Accepted);
-        }
+    fn stand_in_line(&self, state: &mut State<M>, message: M, waker: &Waker) -> Sent<M> {
         let outcome = Arc::new(AtomicU8::new(WAITING));
         let place = InLine { message, waker: waker.clone(), outcome: Arc::clone(&outcome) };
         state.line.get_or_insert_default().push_back(place);
         self.word.fetch_or(SPACE, Ordering::AcqRel);
-        Ok(Waiting(outcome))
+        Sent::InLine(Waiting(outcome))
+    }
+
+    /// How many messages were sent, by and large; begins again at 0 before it is too large.
+    #[inline]
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed) & (u32::MAX >> 1)
     }
 
     /// Whether the message of a sender in the line was accepted by now.
@@ -253,11 +250,6 @@ impl<M, T> Queue<M, T> {
     /// How many messages the policy has dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.state.lock().dropped
-    }
-
-    /// Whether a sender that finds no room may stand in line.
-    pub(crate) fn lets_wait(&self) -> bool {
-        self.state.lock().options.get_overflow() == Overflow::Wait
     }
 
     /// Lets go of the lock and wakes the receiver if it is idle.

@@ -32,7 +32,10 @@ fn queue(capacity: usize, overflow: Overflow) -> (Queue<u32, ()>, Inbox<u32>, Ar
 
 fn stand(queue: &Queue<u32, ()>, message: u32) -> (Waiting, Arc<Wakes>) {
     let wakes = Arc::new(Wakes::default());
-    (queue.stand_in_line(message, &Waker::from(Arc::clone(&wakes))).unwrap(), wakes)
+    match queue.send(message, Some(&Waker::from(Arc::clone(&wakes)))) {
+        Sent::InLine(place) => (place, wakes),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Everything that the receiver gets until it is idle.
@@ -51,15 +54,15 @@ fn receive_all(queue: &Queue<u32, ()>, inbox: &mut Inbox<u32>) -> Vec<u32> {
 #[test]
 fn the_bound_counts_what_was_taken_out_and_not_begun() {
     let (queue, mut inbox, _) = queue(4, Overflow::Reject);
-    let sent: Vec<_> = (0..5).map(|n| queue.send(n)).collect();
+    let sent: Vec<_> = (0..5).map(|n| queue.send(n, None)).collect();
     let accepted = || Sent::Accepted;
     assert_eq!(sent, [accepted(), accepted(), accepted(), accepted(), Sent::Full(4)]);
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
     assert_eq!(queue.len(), 3);
     // One was begun, so there is room for one, although three have left the queue.
-    assert_eq!([queue.send(5), queue.send(6)], [Sent::Accepted, Sent::Full(6)]);
+    assert_eq!([queue.send(5, None), queue.send(6, None)], [Sent::Accepted, Sent::Full(6)]);
     assert_eq!(queue.next(&mut inbox), Some(1));
-    assert_eq!([queue.send(7), queue.send(8)], [Sent::Accepted, Sent::Full(8)]);
+    assert_eq!([queue.send(7, None), queue.send(8, None)], [Sent::Accepted, Sent::Full(8)]);
     assert_eq!(receive_all(&queue, &mut inbox), [2, 3, 5, 7]);
     assert_eq!(queue.len(), 0);
 }
@@ -69,12 +72,12 @@ fn wakes_an_idle_receiver_once_and_a_busy_one_never() {
     let (queue, mut inbox, wakes) = queue(8, Overflow::Reject);
     assert_eq!(queue.receive(&mut inbox), Received::Idle);
     for n in 0..3 {
-        queue.send(n);
+        queue.send(n, None);
     }
     assert_eq!(wakes.count(), 1);
     queue.polled();
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
-    queue.send(3);
+    queue.send(3, None);
     assert_eq!(wakes.count(), 1);
     assert_eq!(receive_all(&queue, &mut inbox), [1, 2, 3]);
 }
@@ -82,11 +85,11 @@ fn wakes_an_idle_receiver_once_and_a_busy_one_never() {
 #[test]
 fn a_receiver_that_got_the_last_message_is_woken_for_the_next() {
     let (queue, mut inbox, wakes) = queue(8, Overflow::Reject);
-    queue.send(0);
+    queue.send(0, None);
     queue.polled();
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
     assert_eq!(queue.receive(&mut inbox), Received::Idle);
-    queue.send(1);
+    queue.send(1, None);
     assert_eq!(wakes.count(), 1);
     // In the poll that the wake-up leads to, it looks again.
     queue.polled();
@@ -97,7 +100,7 @@ fn a_receiver_that_got_the_last_message_is_woken_for_the_next() {
 fn a_line_moves_up_in_order_when_half_is_free_and_nobody_overtakes_it() {
     let (queue, mut inbox, _) = queue(4, Overflow::Wait);
     for n in 0..4 {
-        queue.send(n);
+        queue.send(n, None);
     }
     let places: Vec<_> = (10..13).map(|n| stand(&queue, n)).collect();
     let outcomes = || {
@@ -109,7 +112,7 @@ fn a_line_moves_up_in_order_when_half_is_free_and_nobody_overtakes_it() {
     assert_eq!(queue.word(), SPACE);
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
     // There is room for one, and those in the line come first.
-    assert_eq!(queue.send(4), Sent::Full(4));
+    assert_eq!(queue.send(4, None), Sent::Full(4));
     queue.make_room(&inbox);
     assert_eq!(outcomes(), [false, false, false]);
     queue.next(&mut inbox);
@@ -118,20 +121,20 @@ fn a_line_moves_up_in_order_when_half_is_free_and_nobody_overtakes_it() {
     assert_eq!(places.iter().map(|(_, wakes)| wakes.count()).collect::<Vec<_>>(), [1, 1, 0]);
     assert_eq!(receive_all(&queue, &mut inbox), [2, 3, 10, 11, 12]);
     assert_eq!((outcomes(), queue.word()), (vec![true, true, true], 0));
-    assert_eq!(queue.send(5), Sent::Accepted);
+    assert_eq!(queue.send(5, None), Sent::Accepted);
 }
 
 #[test]
 fn a_sender_that_leaves_the_line_takes_its_message_along() {
     let (queue, mut inbox, _) = queue(1, Overflow::Wait);
-    queue.send(0);
+    queue.send(0, None);
     let (first, _) = stand(&queue, 1);
     let (second, _) = stand(&queue, 2);
     assert_eq!(queue.leave_line(&first), Some(1));
     assert_eq!(queue.leave_line(&first), None);
     assert_eq!(receive_all(&queue, &mut inbox), [0, 2]);
     assert_eq!(queue.leave_line(&second), None);
-    queue.send(3);
+    queue.send(3, None);
     let (third, _) = stand(&queue, 4);
     assert_eq!(queue.leave_line(&third), Some(4));
     assert_eq!(queue.word(), 0);
@@ -140,34 +143,34 @@ fn a_sender_that_leaves_the_line_takes_its_message_along() {
 #[test]
 fn drops_the_oldest_or_the_newest_and_counts_them() {
     let (newest, mut inbox, _) = queue(2, Overflow::DropNewest);
-    let sent: Vec<_> = (0..4).map(|n| newest.send(n)).collect();
+    let sent: Vec<_> = (0..4).map(|n| newest.send(n, None)).collect();
     assert_eq!(sent[2..], [Sent::Dropped(2), Sent::Dropped(3)]);
     assert_eq!((newest.dropped(), receive_all(&newest, &mut inbox)), (2, vec![0, 1]));
 
     let (oldest, mut inbox, _) = queue(2, Overflow::DropOldest);
-    let sent: Vec<_> = (0..4).map(|n| oldest.send(n)).collect();
+    let sent: Vec<_> = (0..4).map(|n| oldest.send(n, None)).collect();
     assert_eq!(sent[2..], [Sent::InsteadOf(0), Sent::InsteadOf(1)]);
     assert_eq!(oldest.receive(&mut inbox), Received::Message(2));
     // Nothing is taken out ahead, so what is dropped really is the oldest.
-    assert_eq!([oldest.send(4), oldest.send(5)], [Sent::Accepted, Sent::InsteadOf(3)]);
+    assert_eq!([oldest.send(4, None), oldest.send(5, None)], [Sent::Accepted, Sent::InsteadOf(3)]);
     assert_eq!((oldest.dropped(), receive_all(&oldest, &mut inbox)), (3, vec![4, 5]));
 }
 
 #[test]
 fn an_overflow_is_told_where_the_policy_is_to_stop() {
     let (queue, _, _) = queue(1, Overflow::Stop);
-    assert_eq!([queue.send(0), queue.send(1)], [Sent::Accepted, Sent::Overflow(1)]);
+    assert_eq!([queue.send(0, None), queue.send(1, None)], [Sent::Accepted, Sent::Overflow(1)]);
 }
 
 #[test]
 fn draining_refuses_what_comes_and_keeps_what_is_there() {
     let (queue, mut inbox, _) = queue(1, Overflow::Wait);
-    queue.send(0);
+    queue.send(0, None);
     let (place, wakes) = stand(&queue, 1);
     assert_eq!(queue.drain(), [1]);
     assert!(matches!(queue.poll_line(&place, Waker::noop()), Poll::Ready(Err(_))));
     assert_eq!((wakes.count(), queue.word()), (1, 0));
-    assert_eq!(queue.send(2), Sent::Closed(2));
+    assert_eq!(queue.send(2, None), Sent::Closed(2));
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
     assert_eq!(queue.receive(&mut inbox), Received::Drained);
 }
@@ -176,16 +179,16 @@ fn draining_refuses_what_comes_and_keeps_what_is_there() {
 fn closing_gives_back_everything_in_order() {
     let (queue, mut inbox, _) = queue(4, Overflow::Wait);
     for n in 0..3 {
-        queue.send(n);
+        queue.send(n, None);
     }
     assert_eq!(queue.receive(&mut inbox), Received::Message(0));
-    queue.send(3);
-    queue.send(4);
+    queue.send(3, None);
+    queue.send(4, None);
     let _place = stand(&queue, 5);
     queue.put_back(&mut inbox);
     let (messages, refused) = queue.close();
     assert_eq!((messages.into_iter().collect::<Vec<_>>(), refused), (vec![1, 2, 3, 4], vec![5]));
-    assert_eq!((queue.send(6), queue.len()), (Sent::Closed(6), 0));
+    assert_eq!((queue.send(6, None), queue.len()), (Sent::Closed(6), 0));
 }
 
 #[test]
@@ -193,13 +196,13 @@ fn hibernating_frees_what_a_burst_has_left() {
     let (queue, mut inbox, _) = queue(100, Overflow::Reject);
     for round in 0..2 {
         for n in 0..100 {
-            queue.send(n);
+            queue.send(n, None);
         }
         assert_eq!(receive_all(&queue, &mut inbox).len(), 100, "round {round}");
     }
     assert!(queue.memory(&inbox) >= 200);
     queue.hibernate(&mut inbox);
     assert_eq!(queue.memory(&inbox), 0);
-    queue.send(7);
+    queue.send(7, None);
     assert_eq!(receive_all(&queue, &mut inbox), [7]);
 }

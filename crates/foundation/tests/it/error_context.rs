@@ -23,7 +23,12 @@ async fn a_scope_is_left_as_it_was_entered_on_ok_error_and_panic() {
         context.insert("bank", "north");
         assert_eq!(context.operation(), "checkout/charge");
     };
-    context.scope("charge", |context| Ok(inside(context))).unwrap();
+    context
+        .scope("charge", |context| {
+            inside(context);
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(shown(&context), before);
     let failed: Result<()> = context.scope("charge", |context| {
         inside(context);

@@ -6,16 +6,21 @@ use foundation::{
     Actor, ActorRef, ChildSpec, Context, ExitReason, Flow, Init, Result, Shutdown, System,
 };
 use testkit::{Log, eventually};
+use tokio::sync::Notify;
 
 /// Holds a thread until it is opened.
 #[derive(Debug, Default)]
 struct Gate {
+    /// Somebody holds a thread now. While it is the only one no time passes in the runtime, so
+    /// nobody can look for this again and again.
+    held: Notify,
     open: Mutex<bool>,
     opened: Condvar,
 }
 
 impl Gate {
     fn hold_thread(&self) {
+        self.held.notify_one();
         let open = self.open.lock().unwrap();
         drop(self.opened.wait_while(open, |open| !*open).unwrap());
     }
@@ -39,7 +44,6 @@ impl Actor for Blocking {
     }
 
     async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        self.1.push("holds its thread");
         self.0.hold_thread();
         self.1.push("lets go");
         Ok(Flow::Continue)
@@ -58,7 +62,7 @@ async fn blocked() -> (System, ActorRef<Blocking>, ActorRef<Blocking>, Arc<Gate>
     let bystander = system.start(spec("bystander")).await.unwrap();
     let holder = system.start(spec("holder")).await.unwrap();
     holder.tell(()).await.unwrap();
-    log.wait_for("holds its thread").await;
+    gate.held.notified().await;
     (system, holder, bystander, gate, log)
 }
 

@@ -76,7 +76,7 @@ async fn tasks_of_libraries_are_counted_and_end_with_the_system() {
         let log = log.clone();
         executor.execute(async move {
             log.push("runs");
-            pending().await
+            pending::<()>().await;
         });
     }
     system.executor("other").execute(async {});
