@@ -5,6 +5,7 @@
 //! alone (`tidy/tests.rs`); a rule without an example fails the tests.
 
 mod canary;
+mod errors;
 mod exceptions;
 mod files;
 mod globals;
@@ -130,6 +131,11 @@ pub(crate) const RULES: &[Rule] = &[
         name: "no-global-state",
         asks: "product code has no `static` and no thread-local",
         check: Check::File(globals::no_global_state),
+    },
+    Rule {
+        name: "one-error-type",
+        asks: "a public function that can fail returns `foundation::Result`",
+        check: Check::File(errors::one_error_type),
     },
     Rule {
         name: "explicit-reexport",

@@ -39,6 +39,9 @@ pub use system::{System, SystemBuilder};
 /// The examples in the documents run as tests.
 #[cfg(doctest)]
 mod documents {
+    #[doc = include_str!("../../../docs/actors.md")]
+    struct Actors;
+
     #[doc = include_str!("../../../docs/errors.md")]
     struct Errors;
 }

@@ -106,6 +106,44 @@ const GLOBALS: &[Example] = &[
     ("explicit-reexport", PRODUCT, "//! A.\npub use a::{b, c};\nuse d::*;\n", 0, ""),
 ];
 
+const ERRORS: &[Example] = &[
+    (
+        "one-error-type",
+        PRODUCT,
+        "//! A.\npub fn f() -> Result<u8, String> {}\n",
+        2,
+        "the one error",
+    ),
+    ("one-error-type", PRODUCT, "//! A.\npub async fn f() -> io::Result<u8> {}\n", 2, "the one"),
+    (
+        "one-error-type",
+        PRODUCT,
+        "//! A.\nimpl A {\n    pub fn f<F: Fn() -> u8>(f: F) -> Option<Result<(u8, u8), E>> {}\n}\n",
+        3,
+        "the one error type",
+    ),
+    (
+        "one-error-type",
+        PRODUCT,
+        "//! A.\npub fn f() -> std::result::Result<u8, fmt::Error>;\n",
+        2,
+        "the one error type",
+    ),
+    ("one-error-type", PRODUCT, "//! A.\npub fn f() -> Result<(u8, u8)> {}\n", 0, ""),
+    ("one-error-type", PRODUCT, "//! A.\npub fn f() -> foundation::Result<u8> {}\n", 0, ""),
+    ("one-error-type", PRODUCT, "//! A.\npub fn f() -> Result<impl Fn() -> u8> {}\n", 0, ""),
+    (
+        "one-error-type",
+        PRODUCT,
+        "//! A.\npub fn f<M>() -> std::result::Result<(), Unsent<M>> where M: Into<Result<A, B>> {}\n",
+        0,
+        "",
+    ),
+    ("one-error-type", PRODUCT, "//! A.\npub(crate) fn f() -> Result<u8, String> {}\n", 0, ""),
+    ("one-error-type", PRODUCT, "//! A.\nfn fmt(&self) -> fmt::Result {}\n", 0, ""),
+    ("one-error-type", TEST, "//! A.\npub fn f() -> Result<u8, String> {}\n", 0, ""),
+];
+
 const EXCEPTIONS: &[Example] = &[
     (
         "ban-exception",
@@ -243,7 +281,7 @@ fn findings(changed: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn examples() -> impl Iterator<Item = &'static Example> {
-    [FILES, PURE, WAITING, TESTS, GLOBALS, EXCEPTIONS, LEVELS, MODULES, REPOSITORY]
+    [FILES, PURE, WAITING, TESTS, GLOBALS, ERRORS, EXCEPTIONS, LEVELS, MODULES, REPOSITORY]
         .into_iter()
         .flatten()
 }

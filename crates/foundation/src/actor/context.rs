@@ -178,15 +178,15 @@ impl<A: Actor> Context<A> {
                 queue.make_room(&self.inbox);
             }
         }
-        if let Some(message) = self.continuation.take() {
-            return Poll::Ready(Step::Handle(message));
-        }
         if self.left_in_turn == 0 {
             self.left_in_turn = TURN;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         self.left_in_turn -= 1;
+        if let Some(message) = self.continuation.take() {
+            return Poll::Ready(Step::Handle(message));
+        }
         if let Some(message) = queue.next(&mut self.inbox) {
             return Poll::Ready(Step::Handle(message));
         }

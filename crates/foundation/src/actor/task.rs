@@ -63,6 +63,8 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
             Ok(None) => return Poll::Ready(()),
             Err(panic) => this.end.after(panic),
         };
+        // Before its replies are dropped: whoever waits for one asks why.
+        this.end.slot.core().set_ending(&reason);
         if let Err(panic) = catch(|| this.run.set(None)) {
             this.end.log(&panic, "actor.panicked_in_drop");
         }
@@ -96,11 +98,11 @@ impl<A: Actor> End<A> {
                 self.log(&panic, "actor.panicked_in_undelivered");
             }
         }
-        let (actor, pid) = (&*core.name, core.pid.to_string());
+        let (actor, pid) = (&*core.name, core.pid);
         if reason.is_clean() {
-            tracing::debug!(actor, pid, %reason, "actor.exited");
+            tracing::debug!(actor, %pid, %reason, "actor.exited");
         } else {
-            tracing::error!(actor, pid, %reason, "actor.exited");
+            tracing::error!(actor, %pid, %reason, "actor.exited");
         }
         core.system.root.remove(core.pid);
         core.system.spawner.actor_ended();
@@ -109,8 +111,8 @@ impl<A: Actor> End<A> {
 
     fn log(&self, panic: &Panic, event: &str) {
         let core = self.slot.core();
-        let (actor, pid) = (&*core.name, core.pid.to_string());
-        tracing::error!(actor, pid, %panic, "{event}");
+        let (actor, pid) = (&*core.name, core.pid);
+        tracing::error!(actor, %pid, %panic, "{event}");
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) const MOST_BREADCRUMBS: usize = 32;
 /// The operation that is going on, and what an error in it should carry.
 ///
 /// ```
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// use foundation::{Error, Result, System};
 ///
 /// let system = System::builder().name("shop").start().await?;
@@ -37,9 +37,9 @@ pub(crate) const MOST_BREADCRUMBS: usize = 32;
 /// assert_eq!(origin.metadata["order"], 7);
 /// assert_eq!(origin.breadcrumbs[0].message, "asking the bank");
 /// assert_eq!(context.operation(), "checkout");
-/// # system.stop().await?;
+/// # system.stop().await
+/// # })?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
-/// # }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 pub struct ErrorContext {

@@ -8,6 +8,7 @@ mod root;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -17,11 +18,15 @@ pub use builder::SystemBuilder;
 pub(crate) use root::Root;
 
 use crate::actor::{Actor, ActorRef, ChildSpec, start};
-use crate::deadline::Deadlines;
-use crate::error::{ErrorContext, Result};
+use crate::deadline::{Deadlines, Limit, Within};
+use crate::error::{Error, ErrorContext, Result, codes};
 use crate::ports::Ports;
 use crate::spawn::{Census, Executor, Spawner};
 use crate::sync::{AtomicU64, Ordering};
+
+/// How long the tasks of libraries may take to be gone when the system stops. They are dropped where
+/// they wait next, so one that takes longer holds its thread.
+const LIBRARIES: Duration = Duration::from_secs(1);
 
 /// What everything in one system shares.
 #[derive(Debug)]
@@ -86,8 +91,8 @@ impl System {
     ///
     /// # Errors
     ///
-    /// `unresponsive` when an actor was killed and holds its thread. Everything else has ended all
-    /// the same; the error names the first one.
+    /// `unresponsive` when an actor was killed and holds its thread, or a task of a library does.
+    /// Everything else has ended all the same; the error names the first one.
     pub async fn stop(mut self) -> Result<()> {
         match self.keeper.take() {
             Some(keeper) => stop(Arc::clone(&self.shared), keeper).await,
@@ -177,7 +182,13 @@ impl fmt::Debug for System {
 
 async fn stop(shared: Arc<Shared>, keeper: JoinHandle<()>) -> Result<()> {
     let stopped = shared.root.stop().await;
-    shared.spawner.close_libraries().await;
+    let limit = Limit::new(&shared.deadlines, 0, Some(LIBRARIES));
+    let closed = Within::new(limit, shared.spawner.close_libraries()).await;
+    let stopped = stopped.and(closed.map_err(|_| {
+        let libraries = shared.spawner.census().libraries;
+        let error = Error::from(codes::UNRESPONSIVE).with_message("tasks of libraries do not end");
+        libraries.into_iter().fold(error, |error, (name, live)| error.with_detail(name, live))
+    }));
     keeper.abort();
     // Aborted is what it is to be; it has no other way to end.
     let _ = keeper.await;

@@ -194,33 +194,40 @@ async fn an_actor_that_hibernates_wakes_up_for_the_next_message() {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_actor_lets_others_run() {
-    // On one thread, an actor that never runs out of messages must not keep it.
-    struct Endless;
+    // On one thread, an actor that never runs out of messages must not keep it, whether it tells
+    // itself or goes on with something.
+    struct Endless(bool);
     impl foundation::Actor for Endless {
-        type Args = ();
+        type Args = bool;
         type Message = ();
         async fn init(
-            (): (),
+            continues: bool,
             cx: &mut foundation::Context<Self>,
         ) -> foundation::Result<foundation::Init<Self>> {
             cx.me().try_tell(())?;
-            Ok(foundation::Init::Ready(Self))
+            Ok(foundation::Init::Ready(Self(continues)))
         }
         async fn handle(
             &mut self,
             (): (),
             cx: &mut foundation::Context<Self>,
         ) -> foundation::Result<foundation::Flow> {
-            cx.me().try_tell(())?;
+            if self.0 {
+                cx.continue_with(());
+            } else {
+                cx.me().try_tell(())?;
+            }
             Ok(foundation::Flow::Continue)
         }
     }
     let system = crate::fixture::system().await;
-    let spec = foundation::ChildSpec::<Endless>::actor("endless", ());
-    let endless = system.start(spec).await.unwrap();
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
+    for continues in [false, true] {
+        let spec = foundation::ChildSpec::<Endless>::actor("endless", continues);
+        let endless = system.start(spec).await.unwrap();
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(endless.stop(ExitReason::Shutdown).await.unwrap(), ExitReason::Shutdown);
     }
-    assert_eq!(endless.stop(ExitReason::Shutdown).await.unwrap(), ExitReason::Shutdown);
     system.stop().await.unwrap();
 }

@@ -81,6 +81,18 @@ async fn an_actor_that_holds_its_thread_is_reported_and_the_others_stop() {
     assert_eq!(log.count("lets go"), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_library_that_holds_its_thread_is_reported_and_does_not_hold_up_the_stop() {
+    let system = System::builder().name("blocked").start().await.unwrap();
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    system.executor("hyper").execute(async move { held.hold_thread() });
+    gate.held.notified().await;
+    let error = system.stop().await.unwrap_err();
+    assert_eq!((error.code(), &error.details()["hyper"]), ("unresponsive", &1.into()));
+    gate.open();
+}
+
 #[test]
 fn on_a_single_thread_the_rest_stops_when_the_thread_is_free() {
     // K02: nothing runs while the only thread is held, and all of it afterwards.
