@@ -50,6 +50,10 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn ask_without_deadline(&self) -> Option<impl Future<Output = Result<u64>> + Send> {
         None::<std::future::Ready<Result<u64>>>
     }
+    /// Lets it free what it does not need while it is idle, for those that can.
+    fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
+        None::<std::future::Ready<Result<()>>>
+    }
     /// Stops all of them, the last one first, each after the one before has ended.
     fn stop(world: Self::World, actors: Vec<Self>) -> impl Future<Output = Result<()>> + Send;
 }
@@ -66,7 +70,7 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
         name: "actor_memory".to_owned(),
         unit: Unit::Bytes,
         operations: idle,
-        values: vec![(key.to_owned(), memory::per_idle_actor::<S>(idle).await?)],
+        values: memory::per_idle_actor::<S>(key, idle).await?,
     }];
     let tells = size.of(TELLS);
     for (name, producers) in [("actor_tell", 1), ("actor_tell_4p", 4)] {

@@ -18,6 +18,7 @@ struct Sum {
 enum Message {
     Add(u64),
     Total(Reply<u64>),
+    Hibernate,
 }
 
 impl Actor for Sum {
@@ -36,6 +37,7 @@ impl Actor for Sum {
         match message {
             Message::Add(amount) => self.total += amount,
             Message::Total(reply) => reply.send(self.total),
+            Message::Hibernate => return Ok(Flow::Hibernate),
         }
         Ok(Flow::Continue)
     }
@@ -63,6 +65,10 @@ impl Subject for Ours {
 
     fn ask_without_deadline(&self) -> Option<impl Future<Output = Result<u64>> + Send> {
         Some(async { Ok(self.0.ask(Message::Total).without_deadline().await?) })
+    }
+
+    fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
+        Some(async { Ok(self.0.tell(Message::Hibernate).await?) })
     }
 
     /// A system stops its children in the reverse order of their start.

@@ -22,7 +22,9 @@ pub struct Code {
 }
 
 impl Code {
-    const fn new(
+    /// A code with the severity of its category.
+    #[must_use]
+    pub const fn new(
         name: &'static str,
         category: Category,
         meaning: &'static str,

@@ -18,8 +18,10 @@ mod category;
 mod code;
 mod context;
 mod document;
+mod normalize;
 mod report;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,7 +60,7 @@ pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    code: std::borrow::Cow<'static, str>,
+    code: Cow<'static, str>,
     category: Category,
     severity: Severity,
     message: String,
@@ -100,7 +102,7 @@ impl Error {
 
     /// An error of `category`, whose [severity](Category::severity) it takes.
     #[must_use]
-    pub fn new(code: &'static str, category: Category) -> Self {
+    pub fn new(code: impl Into<Cow<'static, str>>, category: Category) -> Self {
         Self(Arc::new(Inner {
             code: code.into(),
             category,

@@ -1,0 +1,137 @@
+//! Errors of other types, and texts, as errors of ours.
+//!
+//! For whoever has an error in hand and does not know where it comes from. Code that does know says
+//! what it means: only it can tell whether trying again may help.
+
+use std::any::type_name;
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+
+use super::{Category, Error};
+
+/// The code of a text.
+const GENERIC: &str = "generic_error";
+
+impl Error {
+    /// Makes an error of ours of any error.
+    ///
+    /// | given | code and category |
+    /// |---|---|
+    /// | an [`Error`], or one that has an [`Error`] among its causes | those of that error, which is what this gives |
+    /// | [`std::io::Error`] | `io_error`; infrastructure if it is about a connection or a deadline, validation if about what was given, else system |
+    /// | what cannot be parsed: numbers, text, JSON | from its type, `parse_int_error`; validation |
+    /// | anything else | from its type; system |
+    ///
+    /// Where the error becomes a cause its own message is not repeated.
+    ///
+    /// ```
+    /// use foundation::{Category, Error};
+    ///
+    /// let error = Error::normalize("x".parse::<u8>().unwrap_err());
+    /// assert_eq!((error.code(), error.category()), ("parse_int_error", Category::Validation));
+    /// let error = Error::normalize(std::io::Error::other(Error::business("closed_today")));
+    /// assert_eq!((error.code(), error.category()), ("closed_today", Category::Business));
+    /// ```
+    #[must_use]
+    pub fn normalize<E: StdError + Send + Sync + 'static>(error: E) -> Self {
+        if let Some(ours) = find(&error) {
+            return ours;
+        }
+        let (code, category) = judge(&error);
+        Self::new(code, category).with_source(error)
+    }
+
+    /// Makes an error of a text that says what went wrong: `generic_error`, a system error, because
+    /// nothing is known that anybody could act on.
+    #[must_use]
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self::system(GENERIC).with_message(text)
+    }
+}
+
+/// The first error of ours among `error` and its causes.
+fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut error = Some(error);
+    while let Some(any) = error {
+        if let Some(ours) = any.downcast_ref::<Error>() {
+            return Some(ours.clone());
+        }
+        error = cause(any);
+    }
+    None
+}
+
+/// What caused `error`. What an I/O error holds is not among its causes in the sense of the trait.
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
+}
+
+/// Code and category of an error that is none of ours.
+fn judge<E: StdError + 'static>(error: &E) -> (String, Category) {
+    let error: &(dyn StdError + 'static) = error;
+    if let Some(io) = error.downcast_ref::<std::io::Error>() {
+        return ("io_error".to_owned(), judge_io(io.kind()));
+    }
+    let unparsed = error.is::<std::num::ParseIntError>()
+        || error.is::<std::num::ParseFloatError>()
+        || error.is::<std::str::ParseBoolError>()
+        || error.is::<std::char::ParseCharError>()
+        || error.is::<std::str::Utf8Error>()
+        || error.is::<std::string::FromUtf8Error>()
+        || error.is::<std::num::TryFromIntError>()
+        || error.is::<serde_json::Error>()
+        || error.is::<jiff::Error>()
+        || error.is::<uuid::Error>();
+    let category = if unparsed { Category::Validation } else { Category::System };
+    (code_of(type_name::<E>()), category)
+}
+
+const fn judge_io(kind: ErrorKind) -> Category {
+    match kind {
+        ErrorKind::ConnectionRefused
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::NotConnected
+        | ErrorKind::BrokenPipe
+        | ErrorKind::TimedOut
+        | ErrorKind::WouldBlock
+        | ErrorKind::Interrupted
+        | ErrorKind::ResourceBusy
+        | ErrorKind::UnexpectedEof => Category::Infrastructure,
+        ErrorKind::NotFound
+        | ErrorKind::AlreadyExists
+        | ErrorKind::InvalidInput
+        | ErrorKind::InvalidData
+        | ErrorKind::InvalidFilename
+        | ErrorKind::PermissionDenied => Category::Validation,
+        _ => Category::System,
+    }
+}
+
+/// A type's name as a code: `std::num::ParseIntError` gives `parse_int_error`. The name `Error`
+/// alone says nothing, so its module or crate is put before it: `serde_json_error`, `fmt_error`.
+fn code_of(path: &str) -> String {
+    let path = path.split_once('<').map_or(path, |(path, _)| path);
+    let mut words = path.split("::").filter(|word| *word != "error").collect::<Vec<_>>();
+    let name = words.pop().unwrap_or(path);
+    let mut code = String::new();
+    if let ("Error", Some(module)) = (name, words.pop()) {
+        code.push_str(module);
+        code.push('_');
+    }
+    let mut before = '_';
+    for letter in name.chars() {
+        if letter.is_uppercase() && before.is_lowercase() {
+            code.push('_');
+        }
+        code.extend(letter.to_lowercase());
+        before = letter;
+    }
+    code
+}
