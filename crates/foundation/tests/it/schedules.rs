@@ -112,10 +112,10 @@ fn explore(capacity: usize, overflow: Overflow, senders: u32, each: u32) {
     explore_seeds(SCHEDULES, run);
 }
 
-/// Tries `run` under `schedules` that derive from each of the seeds of this run.
-fn explore_seeds(schedules: usize, run: impl Fn() + Clone + Send + Sync + 'static) {
+/// Tries `run` under `count` schedules that derive from each of the seeds of this run.
+fn explore_seeds(count: usize, run: impl Fn() + Clone + Send + Sync + 'static) {
     for_each_seed(NonZeroU32::MIN, |seed| {
-        let scheduler = shuttle::scheduler::RandomScheduler::new_from_seed(seed, schedules);
+        let scheduler = shuttle::scheduler::RandomScheduler::new_from_seed(seed, count);
         shuttle::Runner::new(scheduler, shuttle::Config::default()).run(run.clone());
     });
 }
