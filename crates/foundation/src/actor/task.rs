@@ -92,7 +92,12 @@ impl<A: Actor> End<A> {
         let (queue, core) = (&self.slot.queue, self.slot.core());
         core.set_ending(reason);
         let (undelivered, refused) = queue.close();
-        drop(refused);
+        for message in refused {
+            // A destructor is code of the user, too.
+            if let Err(panic) = catch(|| drop(message)) {
+                self.log(&panic, "actor.panicked_in_drop");
+            }
+        }
         for message in undelivered {
             if let Err(panic) = catch(|| A::undelivered(message)) {
                 self.log(&panic, "actor.panicked_in_undelivered");

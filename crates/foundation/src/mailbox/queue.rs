@@ -298,7 +298,7 @@ impl<M, T> Queue<M, T> {
     /// it took out before, and which is woken through the waker it has registered.
     pub(crate) fn receive(&self, inbox: &mut Inbox<M>) -> Received<M> {
         let poll = self.polls.load(Ordering::Relaxed);
-        if inbox.quiet_in == Some(poll) {
+        if inbox.quiet_in.take() == Some(poll) {
             return Received::Idle;
         }
         let mut state = self.state.lock();

@@ -2,7 +2,7 @@
 
 use foundation::{Error, ExitReason};
 
-use crate::fixture::{AtTerminate, Message, Payload, Script, hold, running};
+use crate::fixture::{AtTerminate, Bomb, Message, Payload, Script, hold, running};
 
 async fn reason_after(script: &Script, message: Message) -> ExitReason {
     let (system, actor) = running(script).await;
@@ -113,6 +113,24 @@ async fn a_panic_in_undelivered_hides_none_of_the_other_messages() {
     let (answer, reason) = tokio::join!(asking, stopping);
     assert_eq!(reason.unwrap(), ExitReason::Shutdown);
     assert_eq!(answer.unwrap_err().code(), "actor_stopped");
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_panics_when_it_is_dropped_does_not_hide_the_end() {
+    let mailbox = foundation::Mailbox::bounded(1);
+    let (system, actor, log) = crate::fixture::with_mailbox(mailbox).await;
+    hold(&actor, &log).await;
+    actor.tell(Message::Bomb(Bomb)).await.unwrap();
+    let killing = async {
+        tokio::task::yield_now().await;
+        actor.kill();
+        actor.exited().await
+    };
+    // One bomb was accepted, the other one waits for room.
+    let (refused, reason) = tokio::join!(actor.tell(Message::Bomb(Bomb)), killing);
+    assert_eq!((refused.unwrap_err().code(), reason), ("no_process", ExitReason::Killed));
+    assert_eq!(system.census().actors, 0);
     system.stop().await.unwrap();
 }
 

@@ -37,6 +37,17 @@ pub(crate) enum Message {
     StopOther(ActorRef<Scripted>, Reply<Result<ExitReason>>),
     TellOther(ActorRef<Scripted>, &'static str, Reply<Result<()>>),
     IsStopping(Reply<bool>),
+    /// Panics when it is dropped.
+    Bomb(Bomb),
+}
+
+#[derive(Debug)]
+pub(crate) struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a bomb");
+    }
 }
 
 /// What a panic carries.
