@@ -24,8 +24,8 @@ mod system;
 mod timer;
 
 pub use actor::{
-    Actor, ActorRef, Ask, ChildSpec, Context, Exited, Flow, Init, Pid, Reply, Shutdown, Tell,
-    TimerKey, Unsent,
+    Actor, ActorRef, Ask, ChildSpec, Context, Down, Exit, Exited, Flow, Init, MonitorRef, Pid, Reply,
+    Restart, Shutdown, Tell, TimerKey, Unresponsive, Unsent,
 };
 pub use error::{
     Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, codes,

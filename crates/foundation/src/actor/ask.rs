@@ -31,19 +31,22 @@ pub struct Ask<'a, M: Send, T> {
     /// The actor goes down, and has not yet said why.
     ending: Option<Box<Exited<'a>>>,
     limit: Limit<'a>,
+    /// The incarnation that was there when this began.
+    generation: u32,
 }
 
 impl<'a, M: Send, T> Ask<'a, M, T> {
     #[inline]
     pub(super) fn new(slot: &'a Slot<M>, make: impl FnOnce(Reply<T>) -> M) -> Self {
         let (reply, answer) = Reply::new(slot.core().task.get());
-        let shard = usize::try_from(slot.core().pid.slot).unwrap_or(0);
+        let shard = usize::try_from(slot.core().slot).unwrap_or(0);
         Self {
             slot,
             sending: Some(Tell::new(slot, make(reply))),
             answer,
             ending: None,
             limit: Limit::new(&slot.core().system.deadlines, shard, Some(DEADLINE)),
+            generation: slot.core().life.generation(),
         }
     }
 
@@ -79,13 +82,15 @@ impl<'a, M: Send, T> Ask<'a, M, T> {
                 Err(_) => return Poll::Ready(Err(self.unanswered())),
             }
         }
-        let exited = self.ending.get_or_insert_with(|| Box::new(Exited::of(self.slot.core())));
+        let exited = || Box::new(Exited::of(self.slot.core(), self.generation));
+        let exited = self.ending.get_or_insert_with(exited);
         Pin::new(exited).poll(cx).map(|reason| Err(reason.to_error()))
     }
 
     /// Why a reply was dropped.
     fn unanswered(&self) -> Error {
-        match self.slot.core().ending() {
+        let life = &self.slot.core().life;
+        match life.exit_of(self.generation).or_else(|| life.ending()) {
             Some(reason) => reason.to_error(),
             None => Error::from(codes::NO_REPLY).with_detail("actor", &*self.slot.core().name),
         }
@@ -113,6 +118,6 @@ impl<M: Send, T> Unpin for Ask<'_, M, T> {}
 
 impl<M: Send, T> fmt::Debug for Ask<'_, M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("to", &self.slot.core().pid).finish_non_exhaustive()
+        f.debug_struct("Ask").field("to", &self.slot.core().pid()).finish_non_exhaustive()
     }
 }

@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::Actor;
 use super::handle::ActorRef;
-use super::slot::{KILL, Pid, STOP, Slot};
+use super::slot::{Control, KILL, Peer, Pid, Process, STOP, Signal, Slot};
+use super::spec::Kind;
 use super::timers::{TimerKey, Timers};
+use super::watch::{Down, Exit, MonitorRef, Watching, link, unlink};
 use crate::error::{Error, ErrorContext};
 use crate::exit::ExitReason;
-use crate::mailbox::{Inbox, Received, SPACE};
+use crate::mailbox::{CONTROL, Inbox, Received, SPACE};
 
 /// Messages that an actor handles before it lets others run: as many as keep the cost of that
 /// unseen, few enough that they take microseconds.
@@ -27,26 +29,30 @@ pub struct Context<A: Actor> {
     inbox: Inbox<A::Message>,
     continuation: Option<A::Message>,
     timers: Option<Box<Timers<A::Message>>>,
+    watching: Option<Box<Watching>>,
     errors: Option<Box<ErrorContext>>,
     left_in_turn: u32,
     hibernates: bool,
 }
 
 /// What an actor does next.
-pub(super) enum Step<M> {
+pub(crate) enum Step<M> {
     Handle(M),
+    Down(Down),
+    Exit(Exit),
     Stop(ExitReason),
 }
 
 // === impl Context ===
 
 impl<A: Actor> Context<A> {
-    pub(super) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
+    pub(crate) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
         Self {
             slot,
             inbox: Inbox::new(),
             continuation: None,
             timers: None,
+            watching: None,
             errors: None,
             left_in_turn: TURN,
             hibernates: false,
@@ -62,7 +68,7 @@ impl<A: Actor> Context<A> {
     /// This incarnation.
     #[must_use]
     pub fn pid(&self) -> Pid {
-        self.slot.core().pid
+        self.slot.core().pid()
     }
 
     /// The name that it was started under.
@@ -104,6 +110,55 @@ impl<A: Actor> Context<A> {
         self.timers.as_ref().map_or(0, |timers| timers.len())
     }
 
+    /// Watches `other`: when its incarnation of now has ended, [`Actor::on_down`] is told once, and
+    /// at once when it is dead already. The monitor goes with this actor.
+    pub fn monitor<B: Actor>(&mut self, other: &ActorRef<B>) -> MonitorRef {
+        let owner = self.peer();
+        self.watching().monitor(owner, other.process())
+    }
+
+    /// Stops watching. False when the other one has ended before: what the monitor tells of that
+    /// may be on its way, and still comes.
+    pub fn demonitor(&mut self, monitor: MonitorRef) -> bool {
+        self.watching.as_mut().is_some_and(|watching| watching.demonitor(monitor, false))
+    }
+
+    /// As [`Self::demonitor`], and nothing of that monitor comes after this.
+    pub fn demonitor_and_flush(&mut self, monitor: MonitorRef) -> bool {
+        self.watching.as_mut().is_some_and(|watching| watching.demonitor(monitor, true))
+    }
+
+    /// How many monitors this actor has, those included that have something to tell.
+    #[must_use]
+    pub fn monitors(&self) -> usize {
+        self.watching.as_ref().map_or(0, |watching| watching.len())
+    }
+
+    /// Links the incarnations that both are now. When one of them ends, the other one ends for the
+    /// same reason, unless that is `Normal`; one that [traps exits](Self::trap_exits) is told
+    /// instead, whatever the reason. To link somebody dead is to learn of an end with `NoProc`. A
+    /// second link to the same incarnation is none.
+    pub fn link<B: Actor>(&mut self, other: &ActorRef<B>) {
+        link(&self.peer(), &other.peer());
+    }
+
+    /// Removes the link to an incarnation. False when there is none. Nothing of it comes after this.
+    pub fn unlink(&mut self, other: Pid) -> bool {
+        unlink(&self.peer(), other)
+    }
+
+    /// How many incarnations this one is linked to.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.slot.core().life.links()
+    }
+
+    /// Whether the end of a linked actor is told to [`Actor::on_exit`], in place of ending this
+    /// one. It is not, unless this is called.
+    pub fn trap_exits(&mut self, traps: bool) {
+        self.watching().traps_exits = traps;
+    }
+
     /// Whether the actor was asked to end, for a callback that takes long and can be cut short.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
@@ -127,7 +182,7 @@ impl<A: Actor> Context<A> {
         self.errors.get_or_insert_with(|| {
             let core = self.slot.core();
             let context = ErrorContext::new(Arc::clone(&core.system.ports), &*core.name);
-            Box::new(context.with("pid", core.pid.to_string()))
+            Box::new(context.with("pid", core.pid().to_string()))
         })
     }
 
@@ -136,6 +191,15 @@ impl<A: Actor> Context<A> {
     #[must_use]
     pub fn stamp(&mut self, error: Error) -> Error {
         self.error_context().stamp(error)
+    }
+
+    fn peer(&self) -> Peer {
+        let process: Arc<dyn Process> = Arc::clone(&self.slot) as _;
+        Peer { generation: process.core().life.generation(), process }
+    }
+
+    fn watching(&mut self) -> &mut Watching {
+        self.watching.get_or_insert_with(|| Box::new(Watching::new()))
     }
 
     fn timers(&mut self) -> &mut Timers<A::Message> {
@@ -148,8 +212,9 @@ impl<A: Actor> Context<A> {
 impl<A: Actor> Context<A> {
     /// Decides why the actor ends: from here on nothing changes that, and nothing more comes in.
     pub(super) fn decide(&self, reason: &ExitReason) {
-        self.slot.core().set_ending(reason);
-        drop(self.slot.queue.drain());
+        let life = &self.slot.core().life;
+        life.set_ending(reason);
+        drop(self.slot.queue.drain(life.generation()));
     }
 
     /// Frees the mailbox when the actor is next idle.
@@ -159,20 +224,23 @@ impl<A: Actor> Context<A> {
 
     /// What to do next: control first, then what the actor itself asked for, then timers and
     /// messages.
-    pub(super) async fn next(&mut self) -> Step<A::Message> {
+    pub(crate) async fn next(&mut self) -> Step<A::Message> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`Self::next`], with nothing from the mailbox, and of the control bits only those that are
+    /// heeded: for an actor that has something to do before it begins and after it has decided to
+    /// end.
+    pub(crate) async fn next_of_own(&mut self, heeded: u32) -> Step<A::Message> {
+        std::future::poll_fn(|cx| self.poll_own(cx, heeded)).await
     }
 
     fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Step<A::Message>> {
         let queue = &self.slot.queue;
         let word = queue.word();
         if word != 0 {
-            // Whoever raised it wakes this task, and the next poll of it is the last.
-            if word & KILL != 0 {
-                return Poll::Pending;
-            }
-            if word & STOP != 0 {
-                return Poll::Ready(Step::Stop(self.slot.core().take_request()));
+            if word & (KILL | STOP) != 0 {
+                return self.poll_ending(word);
             }
             if word & SPACE != 0 {
                 queue.make_room(&self.inbox);
@@ -184,6 +252,12 @@ impl<A: Actor> Context<A> {
             return Poll::Pending;
         }
         self.left_in_turn -= 1;
+        if word & CONTROL != 0
+            && let Some(step) = self.take_control()
+        {
+            return Poll::Ready(step);
+        }
+        let queue = &self.slot.queue;
         if let Some(message) = self.continuation.take() {
             return Poll::Ready(Step::Handle(message));
         }
@@ -205,6 +279,66 @@ impl<A: Actor> Context<A> {
         }
         self.left_in_turn = TURN;
         Poll::Pending
+    }
+
+    fn poll_own(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+        heeded: u32,
+    ) -> Poll<Step<A::Message>> {
+        let word = self.slot.queue.word();
+        if word & heeded & (KILL | STOP) != 0 {
+            return self.poll_ending(word & heeded);
+        }
+        if word & CONTROL != 0
+            && let Some(step) = self.take_control()
+        {
+            return Poll::Ready(step);
+        }
+        match &mut self.timers {
+            Some(timers) => timers.poll(cx).map(Step::Handle),
+            None => Poll::Pending,
+        }
+    }
+
+    #[cold]
+    fn poll_ending(&self, word: u32) -> Poll<Step<A::Message>> {
+        let core = self.slot.core();
+        if word & KILL == 0 {
+            return Poll::Ready(Step::Stop(core.life.take_request().unwrap_or(ExitReason::Shutdown)));
+        }
+        match core.kind {
+            // Whoever raised it wakes this task, and the next poll of it is the last.
+            Kind::Worker => Poll::Pending,
+            // Its children have to end first.
+            Kind::Supervisor => Poll::Ready(Step::Stop(ExitReason::Killed)),
+        }
+    }
+
+    /// What comes out of the control lane, without what nobody waits for any more.
+    #[cold]
+    fn take_control(&mut self) -> Option<Step<A::Message>> {
+        loop {
+            match self.slot.queue.take_control()? {
+                Control::Own(message) => return Some(Step::Handle(message)),
+                Control::Signal(Signal::Down(down)) => {
+                    if self.watching.as_mut().is_some_and(|own| own.is_down(down.monitor)) {
+                        return Some(Step::Down(down));
+                    }
+                }
+                Control::Signal(Signal::Exit(exit)) => {
+                    if self.slot.core().life.unlink(exit.pid).is_none() {
+                        continue;
+                    }
+                    if self.watching.as_ref().is_some_and(|own| own.traps_exits) {
+                        return Some(Step::Exit(exit));
+                    }
+                    if exit.reason != ExitReason::Normal {
+                        return Some(Step::Stop(exit.reason));
+                    }
+                }
+            }
+        }
     }
 }
 

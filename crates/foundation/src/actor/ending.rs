@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::handle::Exited;
-use super::slot::Process;
-use super::spec::Shutdown;
+use super::slot::Peer;
+use super::spec::{Kind, Shutdown};
 use crate::deadline::{Limit, Within};
 use crate::error::{Error, codes};
 use crate::exit::ExitReason;
@@ -21,10 +21,10 @@ pub(crate) enum Ended {
     Unresponsive(Error),
 }
 
-/// Ends `process` as its specification says. `ask` asks it to; a brutal kill does not.
-pub(crate) async fn end(process: &dyn Process, ask: impl FnOnce(&dyn Process)) -> Ended {
-    let core = process.core();
-    let wait = |after| Within::new(limit(process, after), Exited::of(core));
+/// Ends an actor as its specification says. `ask` asks it to; a brutal kill does not.
+pub(crate) async fn end(peer: &Peer, ask: impl FnOnce(&Peer)) -> Ended {
+    let core = peer.process.core();
+    let wait = |after| Within::new(limit(peer, after), Exited::of(core, peer.generation));
     let patience = match core.shutdown {
         Shutdown::BrutalKill => None,
         Shutdown::Within(patience) => Some(Some(patience)),
@@ -32,24 +32,39 @@ pub(crate) async fn end(process: &dyn Process, ask: impl FnOnce(&dyn Process)) -
     };
     if let Some(patience) = patience {
         let exited = wait(patience);
-        ask(process);
+        ask(peer);
         if let Ok(reason) = exited.await {
             return Ended::With(reason);
         }
     }
-    let exited = wait(Some(AFTER_KILL));
-    process.kill();
+    let exited = wait(after_kill(core.kind));
+    peer.kill();
     if let Ok(reason) = exited.await {
         return Ended::With(reason);
     }
-    let (pid, name) = (core.pid.to_string(), &*core.name);
-    tracing::error!(actor = name, pid, "actor.unresponsive");
-    let error = Error::from(codes::UNRESPONSIVE).with_detail("actor", name);
-    Ended::Unresponsive(error.with_detail("pid", pid))
+    let error = unresponsive(peer);
+    core.system.root.report(&error);
+    Ended::Unresponsive(error)
 }
 
-fn limit(process: &dyn Process, after: Option<Duration>) -> Limit<'_> {
-    let core = process.core();
-    let shard = usize::try_from(core.pid.slot).unwrap_or(0);
+/// How long an actor of this kind is waited for when it was killed. A supervisor is waited for
+/// until its children are gone, each of which has its own limit.
+pub(crate) const fn after_kill(kind: Kind) -> Option<Duration> {
+    match kind {
+        Kind::Worker => Some(AFTER_KILL),
+        Kind::Supervisor => None,
+    }
+}
+
+/// The error about an actor that was killed and is still there, which is logged.
+pub(crate) fn unresponsive(peer: &Peer) -> Error {
+    let (pid, name) = (peer.pid().to_string(), &*peer.process.core().name);
+    tracing::error!(actor = name, pid, "actor.unresponsive");
+    Error::from(codes::UNRESPONSIVE).with_detail("actor", name).with_detail("pid", pid)
+}
+
+fn limit(peer: &Peer, after: Option<Duration>) -> Limit<'_> {
+    let core = peer.process.core();
+    let shard = usize::try_from(core.slot).unwrap_or(0);
     Limit::new(&core.system.deadlines, shard, after)
 }

@@ -13,12 +13,16 @@ use super::Actor;
 use super::ask::Ask;
 use super::ending::{Ended, end};
 use super::reply::Reply;
-use super::slot::{Core, Pid, Process, Slot, Watch};
+use super::life::Watch;
+use super::slot::{Core, Peer, Pid, Process, Slot};
 use super::tell::{Tell, Unsent, try_send};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 
 /// A reference to an actor. It may be cloned, sent and kept; it keeps no actor alive.
+///
+/// It refers to the place of the actor, so it survives restarts: what is sent reaches the
+/// incarnation that runs then. While none runs, it is refused with `no_process`.
 ///
 /// Messages from one sender arrive in the order in which they were accepted.
 pub struct ActorRef<A: Actor> {
@@ -76,7 +80,7 @@ impl<A: Actor> ActorRef<A> {
     /// [`Flow::Stop`](super::Flow::Stop) does that; `unresponsive` when it was killed and holds its
     /// thread.
     pub async fn stop(&self, reason: ExitReason) -> Result<ExitReason> {
-        self.finish(|process| process.request_stop(reason)).await
+        self.finish(|peer| peer.request_stop(reason)).await
     }
 
     /// Ends the actor after it has handled all messages it has accepted; more are refused. The
@@ -86,30 +90,31 @@ impl<A: Actor> ActorRef<A> {
     ///
     /// As [`Self::stop`].
     pub async fn drain(&self) -> Result<ExitReason> {
-        self.finish(|process| process.drain()).await
+        self.finish(|peer| peer.process.drain(peer.generation)).await
     }
 
     /// Ends the actor where it waits next, without asking it and without waiting for its end.
     pub fn kill(&self) {
-        let process: &dyn Process = &*self.slot;
-        process.kill();
+        self.peer().kill();
     }
 
-    /// Waits until the actor has ended, and gives the reason; at once when it has.
+    /// Waits until the incarnation that the actor is now has ended, and gives the reason; at once
+    /// when it has.
     pub fn exited(&self) -> Exited<'_> {
-        Exited::of(self.slot.core())
+        let core = self.slot.core();
+        Exited::of(core, core.life.generation())
     }
 
-    /// Whether the actor has not ended. It may have by the time this is looked at.
+    /// Whether an incarnation of the actor runs. It may have ended by the time this is looked at.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        self.slot.core().exit().is_none()
+        self.slot.core().life.is_alive()
     }
 
-    /// The incarnation that it refers to.
+    /// The incarnation that the actor is now, or was last.
     #[must_use]
     pub fn pid(&self) -> Pid {
-        self.slot.core().pid
+        self.slot.core().pid()
     }
 
     /// The name it was started under.
@@ -130,20 +135,35 @@ impl<A: Actor> ActorRef<A> {
         self.slot.queue.dropped()
     }
 
-    /// How many wait for its end.
-    #[cfg(test)]
-    pub(super) fn watchers(&self) -> usize {
-        self.slot.core().watchers()
+    /// How many wait for its end: monitors, and code that awaits [`Self::exited`].
+    #[must_use]
+    pub fn watchers(&self) -> usize {
+        self.slot.core().life.watchers()
     }
 
-    async fn finish(&self, ask: impl FnOnce(&dyn Process)) -> Result<ExitReason> {
+    /// How many incarnations of others it is linked to.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.slot.core().life.links()
+    }
+
+    pub(super) fn process(&self) -> Arc<dyn Process> {
+        Arc::clone(&self.slot) as _
+    }
+
+    /// The incarnation that the actor is now.
+    pub(super) fn peer(&self) -> Peer {
+        Peer { process: self.process(), generation: self.slot.core().life.generation() }
+    }
+
+    async fn finish(&self, ask: impl FnOnce(&Peer)) -> Result<ExitReason> {
         if self.slot.core().task.is_current() {
             return Err(codes::CALLING_SELF.into());
         }
         if !self.is_alive() {
             return Err(Error::from(codes::NO_PROCESS).with_detail("actor", self.name()));
         }
-        match end(&*self.slot, ask).await {
+        match end(&self.peer(), ask).await {
             Ended::With(reason) => Ok(reason),
             Ended::Unresponsive(error) => Err(error),
         }
@@ -167,7 +187,7 @@ impl<A: Actor> Eq for ActorRef<A> {}
 
 impl<A: Actor> Hash for ActorRef<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.slot.core().pid.slot.hash(state);
+        self.slot.core().slot.hash(state);
     }
 }
 
@@ -192,8 +212,8 @@ enum Waits {
 }
 
 impl<'a> Exited<'a> {
-    pub(crate) fn of(core: &'a Core) -> Self {
-        let waits = match core.watch() {
+    pub(crate) fn of(core: &'a Core, generation: u32) -> Self {
+        let waits = match core.life.wait(generation) {
             Watch::Ended(reason) => Waits::Ended(reason),
             Watch::Later(key, exit) => Waits::For(key, exit),
         };
@@ -218,7 +238,7 @@ impl Future for Exited<'_> {
 impl Drop for Exited<'_> {
     fn drop(&mut self) {
         if let Waits::For(key, _) = &self.waits {
-            self.core.unwatch(*key);
+            let _ = self.core.life.unwatch(*key);
         }
     }
 }

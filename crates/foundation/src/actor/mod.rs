@@ -47,6 +47,7 @@ mod ask;
 mod context;
 mod ending;
 mod handle;
+mod life;
 mod reply;
 mod run;
 mod slot;
@@ -55,21 +56,28 @@ mod start;
 mod task;
 mod tell;
 mod timers;
+mod watch;
 
 use std::future::Future;
 
 pub use ask::Ask;
 pub use context::Context;
-pub(crate) use ending::{Ended, end};
+pub(crate) use context::Step;
+pub(crate) use ending::{Ended, after_kill, end, unresponsive};
 pub use handle::{ActorRef, Exited};
 pub use reply::Reply;
 pub use slot::Pid;
-pub(crate) use slot::Process;
-pub(crate) use spec::refused;
-pub use spec::{ChildSpec, Shutdown};
-pub(crate) use start::start;
+pub(crate) use slot::{KILL, Peer, Process, STOP, Slot};
+pub(crate) use spec::{Kind, Options, refused};
+pub use spec::{ChildSpec, Restart, Shutdown, Unresponsive};
+pub(crate) use start::{
+    ChildDid, ChildEvent, Parent, Supervises, place, start, start_next, took_too_long,
+    why_not_started,
+};
+pub(crate) use task::catch;
 pub use tell::{Tell, Unsent};
 pub use timers::TimerKey;
+pub use watch::{Down, Exit, MonitorRef};
 
 use crate::error::Result;
 use crate::exit::ExitReason;
@@ -106,6 +114,34 @@ pub trait Actor: Sized + Send + 'static {
         message: Self::Message,
         cx: &mut Context<Self>,
     ) -> impl Future<Output = Result<Flow>> + Send;
+
+    /// Hears that an actor which this one [monitors](Context::monitor) has ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`].
+    fn on_down(
+        &mut self,
+        down: Down,
+        cx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<Flow>> + Send {
+        let _ = (down, cx);
+        async { Ok(Flow::Continue) }
+    }
+
+    /// Hears that a linked actor has ended, when this one [traps exits](Context::trap_exits).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`].
+    fn on_exit(
+        &mut self,
+        exit: Exit,
+        cx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<Flow>> + Send {
+        let _ = (exit, cx);
+        async { Ok(Flow::Continue) }
+    }
 
     /// Says farewell: called before an actor ends for `reason`, within its shutdown deadline. Not
     /// called after a panic or a kill, because there is no whole state to call it on.

@@ -1,21 +1,21 @@
 //! The place of an actor: what its task, its references and its system share.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use super::spec::Shutdown;
+use super::life::{Life, Watcher};
+use super::spec::{Kind, Shutdown};
+use super::watch::{Down, Exit};
 use crate::exit::ExitReason;
 use crate::mailbox::{Mailbox, Queue};
 use crate::spawn::TaskNumber;
-use crate::sync::Mutex;
 use crate::system::Shared;
 
-/// Control bit: end at once. See also [`crate::mailbox::SPACE`].
-pub(super) const KILL: u32 = 1 << 1;
-/// Control bit: end after the message being handled; the reason lies in [`Life::request`].
-pub(super) const STOP: u32 = 1 << 2;
+/// Control bit: end at once. See also [`crate::mailbox::SPACE`] and [`crate::mailbox::CONTROL`].
+pub(crate) const KILL: u32 = 1 << 2;
+/// Control bit: end after the message being handled; the reason lies in [`Life`].
+pub(crate) const STOP: u32 = 1 << 3;
 
 /// One incarnation of an actor: the place it has, and the how many-th in it.
 ///
@@ -31,47 +31,54 @@ pub struct Pid {
 
 /// An actor's place: its mailbox, and between senders and receiver of that, [`Core`].
 pub(crate) struct Slot<M> {
-    pub(super) queue: Queue<M, Core>,
+    pub(super) queue: Queue<M, Control<M>, Core>,
 }
 
 /// What of a place does not depend on the type of its messages.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(super) pid: Pid,
-    pub(super) name: Box<str>,
+    pub(super) slot: u64,
+    pub(super) name: Arc<str>,
     pub(super) shutdown: Shutdown,
+    pub(super) kind: Kind,
     pub(super) system: Arc<Shared>,
     pub(super) task: TaskNumber,
-    life: Mutex<Option<Box<Life>>>,
+    pub(super) life: Life<Peer>,
 }
 
-/// How the end of an actor is asked for and told. There only when somebody asks or waits for it, or
-/// when it comes.
-#[derive(Debug, Default)]
-struct Life {
-    /// Why it should end, if it was asked to.
-    request: Option<ExitReason>,
-    /// Why it is ending, once that is decided.
-    ending: Option<ExitReason>,
-    /// Why it ended, and that it did.
-    exit: Option<ExitReason>,
-    watchers: Vec<(u64, oneshot::Sender<ExitReason>)>,
-    next_watcher: u64,
+/// What comes through the control lane.
+#[derive(Debug)]
+pub(crate) enum Control<M> {
+    Signal(Signal),
+    /// What the actor's own parts say to it.
+    Own(M),
+}
+
+/// What actors are told of each other.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    Down(Down),
+    Exit(Exit),
+}
+
+/// One incarnation of an actor, of whatever type.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) process: Arc<dyn Process>,
+    pub(crate) generation: u32,
 }
 
 /// An actor of whatever type.
 pub(crate) trait Process: fmt::Debug + Send + Sync {
     fn core(&self) -> &Core;
-    /// Raises control bits and wakes the actor.
-    fn raise(&self, bits: u32);
+    /// Raises control bits of one incarnation and wakes it.
+    fn raise(&self, generation: u32, bits: u32);
     /// Lets no more messages in; the actor ends when it has handled those it has.
-    fn drain(&self);
-}
-
-/// What a watcher gets: the reason now, or later with the key to leave.
-pub(super) enum Watch {
-    Ended(ExitReason),
-    Later(u64, oneshot::Receiver<ExitReason>),
+    fn drain(&self, generation: u32);
+    /// Tells one incarnation something; nothing when it has gone.
+    fn signal(&self, generation: u32, signal: Signal);
+    /// The place itself, to find out of what type it is.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 // === impl Pid ===
@@ -93,6 +100,11 @@ impl<M> Slot<M> {
     pub(super) const fn core(&self) -> &Core {
         &self.queue.between
     }
+
+    /// Says something to one incarnation before everything else.
+    pub(crate) fn say(&self, generation: u32, message: M) {
+        drop(self.queue.signal(generation, Control::Own(message)));
+    }
 }
 
 impl<M> fmt::Debug for Slot<M> {
@@ -101,111 +113,79 @@ impl<M> fmt::Debug for Slot<M> {
     }
 }
 
-impl<M: Send> Process for Slot<M> {
+impl<M: Send + 'static> Process for Slot<M> {
     fn core(&self) -> &Core {
         &self.queue.between
     }
 
-    fn raise(&self, bits: u32) {
-        self.queue.raise(bits);
+    fn raise(&self, generation: u32, bits: u32) {
+        self.queue.raise(generation, bits);
     }
 
-    fn drain(&self) {
-        drop(self.queue.drain());
-        self.queue.raise(0);
+    fn drain(&self, generation: u32) {
+        drop(self.queue.drain(generation));
+        self.queue.raise(generation, 0);
+    }
+
+    fn signal(&self, generation: u32, signal: Signal) {
+        drop(self.queue.signal(generation, Control::Signal(signal)));
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
     }
 }
 
-// === impl dyn Process ===
+// === impl Peer ===
 
-impl dyn Process + '_ {
+impl Peer {
     /// Asks the actor to end after the message being handled. The first reason given counts.
     pub(crate) fn request_stop(&self, reason: ExitReason) {
-        self.core().life(|life| {
-            life.request.get_or_insert(reason);
-        });
-        self.raise(STOP);
+        self.process.core().life.request(self.generation, reason);
+        self.process.raise(self.generation, STOP);
     }
 
     /// Ends the actor where it waits next.
     pub(crate) fn kill(&self) {
-        self.raise(KILL);
+        self.process.raise(self.generation, KILL);
+    }
+
+    /// The incarnation.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid { slot: self.process.core().slot, generation: self.generation }
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        self.process.signal(self.generation, signal);
     }
 }
 
 // === impl Core ===
 
 impl Core {
-    pub(super) fn new(pid: Pid, name: String, shutdown: Shutdown, system: Arc<Shared>) -> Self {
-        Self {
-            pid,
-            name: name.into_boxed_str(),
-            shutdown,
-            system,
-            task: TaskNumber::default(),
-            life: Mutex::default(),
-        }
-    }
-
-    /// The reason that was given with a request to stop.
-    pub(super) fn take_request(&self) -> ExitReason {
-        self.life(|life| life.request.take()).unwrap_or(ExitReason::Shutdown)
-    }
-
-    /// Decides why the actor ends, unless that was decided before.
-    pub(super) fn set_ending(&self, reason: &ExitReason) {
-        self.life(|life| {
-            life.ending.get_or_insert_with(|| reason.clone());
-        });
-    }
-
-    /// Why it is ending or has ended.
-    pub(super) fn ending(&self) -> Option<ExitReason> {
-        self.life(|life| life.exit.clone().or_else(|| life.ending.clone()))
-    }
-
-    /// Why it ended, when it has.
-    pub(crate) fn exit(&self) -> Option<ExitReason> {
-        self.life.lock().as_ref()?.exit.clone()
+    /// The incarnation that lives, or the last that did.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid { slot: self.slot, generation: self.life.generation() }
     }
 
     /// Tells everybody who waits for the end. From here on the actor is dead.
     pub(super) fn announce(&self, reason: &ExitReason) {
-        let watchers = self.life(|life| {
-            life.exit = Some(reason.clone());
-            life.request = None;
-            std::mem::take(&mut life.watchers)
-        });
-        for (_, watcher) in watchers {
-            // A watcher that has gone wants nothing.
-            let _ = watcher.send(reason.clone());
-        }
-    }
-
-    pub(super) fn watch(&self) -> Watch {
-        self.life(|life| {
-            if let Some(reason) = &life.exit {
-                return Watch::Ended(reason.clone());
+        let pid = self.pid();
+        let bereaved = self.life.end(reason);
+        for watcher in bereaved.watchers {
+            match watcher {
+                // Whoever has gone wants nothing.
+                Watcher::Waiting(waiting) => drop(waiting.send(reason.clone())),
+                Watcher::Monitor(owner, monitor) => {
+                    let name = Arc::clone(&self.name);
+                    let down = Down { monitor, pid, name, reason: reason.clone() };
+                    owner.signal(Signal::Down(down));
+                }
             }
-            let (watcher, exit) = oneshot::channel();
-            let key = life.next_watcher;
-            life.next_watcher += 1;
-            life.watchers.push((key, watcher));
-            Watch::Later(key, exit)
-        })
-    }
-
-    pub(super) fn unwatch(&self, key: u64) {
-        self.life(|life| life.watchers.retain(|(other, _)| *other != key));
-    }
-
-    /// How many wait for the end.
-    #[cfg(test)]
-    pub(super) fn watchers(&self) -> usize {
-        self.life.lock().as_ref().map_or(0, |life| life.watchers.len())
-    }
-
-    fn life<T>(&self, with: impl FnOnce(&mut Life) -> T) -> T {
-        with(self.life.lock().get_or_insert_default())
+        }
+        for peer in bereaved.links {
+            let exit = Exit { pid, name: Arc::clone(&self.name), reason: reason.clone() };
+            peer.signal(Signal::Exit(exit));
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! What is started, and how it is stopped.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Actor;
 use crate::error::{Error, Result, codes};
 use crate::mailbox::{MOST_CAPACITY, Mailbox};
+use crate::sync::Mutex;
 
 /// How long an actor may take to end before it is killed, unless its specification says otherwise.
 /// OTP's value: long enough to finish a request, short enough to wait for.
@@ -33,58 +35,162 @@ impl Default for Shutdown {
     }
 }
 
-/// What to start: a name, what `init` gets, and the options of mailbox, start and shutdown.
+/// When a supervisor starts a child again that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_enums, reason = "OTP has these three and no others")]
+pub enum Restart {
+    /// Always, also when it has ended cleanly. The default.
+    #[default]
+    Permanent,
+    /// When it has ended abnormally.
+    Transient,
+    /// Never; when it has ended the supervisor forgets it.
+    Temporary,
+}
+
+/// What becomes of a child that was killed and does not end, because it holds its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_enums, reason = "either it is waited for, or it is not")]
+pub enum Unresponsive {
+    /// Nothing is started in its place while it is there. When it ends at last, it is started if it
+    /// should be running. The default: two of one kind at a time are worse than none.
+    #[default]
+    Wait,
+    /// It is forgotten, and another one started in a new place. References to the old place stay
+    /// with the old one.
+    Abandon,
+}
+
+/// Whether a child is a supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Kind {
+    #[default]
+    Worker,
+    Supervisor,
+}
+
+/// What to start: a name, what `init` gets, and how to start, stop and restart it.
 ///
 /// | option | default | refused |
 /// |---|---|---|
 /// | name | – | empty, or longer than 255 bytes |
 /// | [`mailbox`](Self::mailbox) | 1,024 messages, senders wait | a capacity of 0, or above 1,048,576 |
-/// | [`shutdown`](Self::shutdown) | asked, killed after 5 s | – |
-/// | [`start_within`](Self::start_within) | 30 s | 0 |
+/// | [`restart`](Self::restart) | `Permanent` | for a system's own children and one-time arguments: anything but `Temporary` |
+/// | [`significant`](Self::significant) | false | together with `Permanent`, or under a supervisor without auto-shutdown |
+/// | [`shutdown`](Self::shutdown) | asked, killed after 5 s; of a supervisor `Infinity` | – |
+/// | [`start_within`](Self::start_within) | 30 s; of a supervisor a century | 0 |
+/// | [`when_unresponsive`](Self::when_unresponsive) | `Wait` | – |
 ///
-/// What is refused is refused with `invalid_options` when it is started, and the detail `field`.
+/// What is refused is refused with `invalid_options` when it is started, and the detail `field`. A
+/// clone of a specification starts another actor, in a place of its own.
 #[must_use]
 pub struct ChildSpec<A: Actor> {
-    pub(super) name: String,
-    pub(super) args: A::Args,
-    pub(super) mailbox: Mailbox,
-    pub(super) shutdown: Shutdown,
-    pub(super) start_within: Duration,
+    pub(super) options: Options,
+    pub(super) args: Args<A>,
+}
+
+/// Gives an incarnation what it starts from; nothing if an earlier one has used it.
+pub(super) type Args<A> = Arc<dyn Fn() -> Option<<A as Actor>::Args> + Send + Sync>;
+
+/// What of a specification does not depend on the type of the actor.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) name: Arc<str>,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) start_within: Duration,
+    /// Unset, it is what the parent's default is.
+    pub(crate) restart: Option<Restart>,
+    pub(crate) significant: bool,
+    pub(crate) unresponsive: Unresponsive,
+    pub(crate) kind: Kind,
+    /// Whether the arguments are there for one start only.
+    pub(crate) once: bool,
 }
 
 impl<A: Actor> ChildSpec<A> {
-    /// An actor called `name`, started from `args`.
-    pub fn actor(name: impl Into<String>, args: A::Args) -> Self {
-        Self {
-            name: name.into(),
-            args,
-            mailbox: Mailbox::default(),
-            shutdown: Shutdown::default(),
-            start_within: START,
-        }
+    /// An actor called `name`, each incarnation of which starts from a clone of `args`.
+    pub fn actor(name: impl Into<Arc<str>>, args: A::Args) -> Self
+    where
+        A::Args: Clone + Sync,
+    {
+        Self::with(name, move || args.clone())
+    }
+
+    /// An actor called `name`, each incarnation of which starts from what `args` makes. It is
+    /// called in the task of the actor; a panic in it is a failed start.
+    pub fn with(
+        name: impl Into<Arc<str>>,
+        args: impl Fn() -> A::Args + Send + Sync + 'static,
+    ) -> Self {
+        Self { options: Options::new(name.into()), args: Arc::new(move || Some(args())) }
+    }
+
+    /// An actor called `name` that is started once, from `args`, such as a connection. It is
+    /// [`Temporary`](Restart::Temporary).
+    pub fn once(name: impl Into<Arc<str>>, args: A::Args) -> Self {
+        let args = Mutex::new(Some(args));
+        let mut options = Options::new(name.into());
+        options.restart = Some(Restart::Temporary);
+        options.once = true;
+        Self { options, args: Arc::new(move || args.lock().take()) }
     }
 
     /// How large its mailbox is, and what happens when it is full.
-    pub const fn mailbox(mut self, mailbox: Mailbox) -> Self {
-        self.mailbox = mailbox;
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.options.mailbox = mailbox;
+        self
+    }
+
+    /// When a supervisor starts it again.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.options.restart = Some(restart);
+        self
+    }
+
+    /// Whether its end may end its supervisor, as [`AutoShutdown`](crate::AutoShutdown) says.
+    pub fn significant(mut self, significant: bool) -> Self {
+        self.options.significant = significant;
         self
     }
 
     /// How it is ended.
-    pub const fn shutdown(mut self, shutdown: Shutdown) -> Self {
-        self.shutdown = shutdown;
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.options.shutdown = shutdown;
         self
     }
 
     /// How long `init` may take. An actor that takes longer is killed, and its start fails with
     /// `timeout`.
-    pub const fn start_within(mut self, deadline: Duration) -> Self {
-        self.start_within = deadline;
+    pub fn start_within(mut self, deadline: Duration) -> Self {
+        self.options.start_within = deadline;
         self
     }
 
+    /// What becomes of it when it was killed and does not end.
+    pub fn when_unresponsive(mut self, then: Unresponsive) -> Self {
+        self.options.unresponsive = then;
+        self
+    }
+}
+
+impl Options {
+    fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            mailbox: Mailbox::default(),
+            shutdown: Shutdown::default(),
+            start_within: START,
+            restart: None,
+            significant: false,
+            unresponsive: Unresponsive::Wait,
+            kind: Kind::Worker,
+            once: false,
+        }
+    }
+
     /// Refuses what cannot be.
-    pub(super) fn validate(&self) -> Result<()> {
+    pub(crate) fn validate(&self) -> Result<()> {
         if self.name.is_empty() || self.name.len() > 255 {
             return Err(refused("name", "a name has 1 to 255 bytes"));
         }
@@ -94,16 +200,38 @@ impl<A: Actor> ChildSpec<A> {
         if self.start_within.is_zero() {
             return Err(refused("start_within", "no actor starts in no time"));
         }
+        let restart = self.restart.unwrap_or_default();
+        if self.once && restart != Restart::Temporary {
+            return Err(refused("restart", "with one-time arguments there is no restart"));
+        }
+        if self.significant && restart == Restart::Permanent {
+            return Err(refused("significant", "a permanent child never ends for good"));
+        }
         Ok(())
+    }
+
+    /// Refuses what a system's own children cannot have: nobody restarts them.
+    pub(super) fn validate_for_system(&self) -> Result<()> {
+        self.validate()?;
+        if self.restart.is_some_and(|restart| restart != Restart::Temporary) {
+            return Err(refused("restart", "a system restarts nothing; start a supervisor in it"));
+        }
+        if self.significant {
+            return Err(refused("significant", "a system has no auto-shutdown"));
+        }
+        Ok(())
+    }
+}
+
+impl<A: Actor> Clone for ChildSpec<A> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), args: Arc::clone(&self.args) }
     }
 }
 
 impl<A: Actor> fmt::Debug for ChildSpec<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, args: _, mailbox, shutdown, start_within } = self;
-        let mut shown = f.debug_struct("ChildSpec");
-        shown.field("name", name).field("mailbox", mailbox).field("shutdown", shutdown);
-        shown.field("start_within", start_within).finish_non_exhaustive()
+        f.debug_struct("ChildSpec").field("options", &self.options).finish_non_exhaustive()
     }
 }
 

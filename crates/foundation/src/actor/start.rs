@@ -1,4 +1,4 @@
-//! Starting an actor, and waiting until it says that it runs.
+//! Starting an actor: a place, an incarnation in it, and word of it to whoever is the parent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,67 @@ use tokio::sync::oneshot;
 
 use super::context::Context;
 use super::handle::{ActorRef, Exited};
-use super::run::{Started, run};
-use super::slot::{Core, Pid, Process, Slot};
+use super::life::Life;
+use super::run::{Acknowledge, Started, run};
+use super::slot::{Core, Peer, Pid, Slot};
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
 use crate::deadline::{Limit, Within};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
+use crate::spawn::TaskNumber;
 use crate::system::Shared;
 
+/// Whom an incarnation tells of its start and its end.
+#[derive(Debug, Clone)]
+pub(crate) enum Parent {
+    /// The system, which forgets it when it ends.
+    System,
+    /// One incarnation of a supervisor.
+    Supervisor { supervisor: Arc<dyn Supervises>, generation: u32, child: u64, attempt: u32 },
+}
+
+/// A supervisor, as its children know it.
+pub(crate) trait Supervises: std::fmt::Debug + Send + Sync {
+    /// Says something of a child to one incarnation of it.
+    fn child(&self, generation: u32, event: ChildEvent);
+}
+
+/// What a supervisor hears of a child: of which one, of which attempt to start it, and what.
+#[derive(Debug)]
+pub(crate) struct ChildEvent {
+    pub(crate) child: u64,
+    pub(crate) attempt: u32,
+    pub(crate) what: ChildDid,
+}
+
+/// What a child did.
+#[derive(Debug)]
+pub(crate) enum ChildDid {
+    /// It runs.
+    Run,
+    /// It chose not to run; its end follows.
+    Ignore,
+    /// It has ended, and nothing of it is left.
+    End(ExitReason),
+}
+
+impl Parent {
+    pub(super) fn tell(&self, what: ChildDid) {
+        if let Self::Supervisor { supervisor, generation, child, attempt } = self {
+            let event = ChildEvent { child: *child, attempt: *attempt, what };
+            supervisor.child(*generation, event);
+        }
+    }
+}
+
 /// An actor whose start has not been acknowledged. Given up, it is killed: nobody else knows it.
-struct Starting<'a>(Option<&'a dyn Process>);
+struct Starting<'a>(Option<&'a Peer>);
 
 impl Drop for Starting<'_> {
     fn drop(&mut self) {
-        if let Some(process) = self.0 {
-            process.kill();
+        if let Some(peer) = self.0 {
+            peer.kill();
         }
     }
 }
@@ -32,45 +77,87 @@ pub(crate) async fn start<A: Actor>(
     system: &Arc<Shared>,
     spec: ChildSpec<A>,
 ) -> Result<ActorRef<A>> {
-    spec.validate()?;
-    let ChildSpec { name, args, mailbox, shutdown, start_within } = spec;
-    let pid = Pid { slot: system.next_slot(), generation: 1 };
-    let core = Core::new(pid, name, shutdown, Arc::clone(system));
-    let slot = Arc::new(Slot::new(core, mailbox));
-    system.root.add(pid, Arc::clone(&slot) as Arc<dyn Process>)?;
-
+    spec.options.validate_for_system()?;
+    let start_within = spec.options.start_within;
+    let slot = place(system, &spec);
     let (started, acknowledged) = oneshot::channel();
-    let run = run::<A>(args, Context::new(Arc::clone(&slot)), started);
-    let mut starting = Starting(Some(&*slot));
-    system.spawner.actor(Incarnation::<A, _>::new(Arc::clone(&slot), run));
+    let peer = Peer { process: Arc::clone(&slot) as _, generation: slot.core().life.begin() };
+    system.root.add(peer.clone())?;
+    let mut starting = Starting(Some(&peer));
+    incarnate::<A>(&slot, peer.generation, spec.args, (Parent::System, Acknowledge::Caller(started)));
 
-    let outcome = Within::new(limit(system, pid, start_within), acknowledged).await;
+    let outcome = Within::new(limit(system, peer.pid(), start_within), acknowledged).await;
     if let Ok(Ok(Started::Running)) = outcome {
         starting.0 = None;
         drop(starting);
         return Ok(ActorRef::new(slot));
     }
+    let exited = || Exited::of(slot.core(), peer.generation);
     let error = match outcome {
         Ok(Ok(Started::Failed(error))) => error,
         Ok(Ok(Started::Ignored | Started::Running)) => codes::START_IGNORED.into(),
-        Ok(Err(_)) => why(Exited::of(slot.core()).await),
-        Err(_) => Error::from(codes::TIMEOUT)
-            .with_message("init took too long")
-            .with_detail("after_seconds", start_within.as_secs_f64()),
+        Ok(Err(_)) => why_not_started(&exited().await),
+        Err(_) => took_too_long(start_within),
     };
     drop(starting);
     // The name, and whatever else it held, is free when its end is announced.
-    let gone = Within::new(limit(system, pid, start_within), Exited::of(slot.core())).await;
+    let gone = Within::new(limit(system, peer.pid(), start_within), exited()).await;
     let error = error.with_detail("actor", &*slot.core().name);
     Err(if gone.is_ok() { error } else { Error::from(codes::UNRESPONSIVE).with_source(error) })
 }
 
-/// Why an actor ended inside `init`.
-fn why(reason: ExitReason) -> Error {
+/// Starts the next incarnation of a supervisor's child. What comes of it is told to the parent.
+pub(crate) fn start_next<A: Actor>(
+    slot: &Arc<Slot<A::Message>>,
+    spec: &ChildSpec<A>,
+    parent: Parent,
+) -> Peer {
+    let generation = slot.core().life.begin();
+    let acknowledge = Acknowledge::Parent(parent.clone());
+    incarnate::<A>(slot, generation, Arc::clone(&spec.args), (parent, acknowledge));
+    Peer { process: Arc::clone(slot) as _, generation }
+}
+
+/// A new place for an actor, in which none runs.
+pub(crate) fn place<A: Actor>(system: &Arc<Shared>, spec: &ChildSpec<A>) -> Arc<Slot<A::Message>> {
+    let options = &spec.options;
+    let core = Core {
+        slot: system.next_slot(),
+        name: Arc::clone(&options.name),
+        shutdown: options.shutdown,
+        kind: options.kind,
+        system: Arc::clone(system),
+        task: TaskNumber::default(),
+        life: Life::new(),
+    };
+    Arc::new(Slot::new(core, options.mailbox))
+}
+
+fn incarnate<A: Actor>(
+    slot: &Arc<Slot<A::Message>>,
+    generation: u32,
+    args: super::spec::Args<A>,
+    (parent, acknowledge): (Parent, Acknowledge),
+) {
+    slot.queue.open(generation);
+    let run = run::<A>(args, Context::new(Arc::clone(slot)), acknowledge);
+    let incarnation = Incarnation::<A, _>::new(Arc::clone(slot), parent, run);
+    slot.core().system.spawner.actor(incarnation);
+}
+
+/// Why an actor that ended inside `init` did not start.
+pub(crate) fn why_not_started(reason: &ExitReason) -> Error {
     match reason {
         ExitReason::Panic(panic) => panic.to_error(),
+        ExitReason::Error(error) => error.clone(),
         reason => reason.to_error(),
     }
+}
+
+pub(crate) fn took_too_long(start_within: Duration) -> Error {
+    Error::from(codes::TIMEOUT)
+        .with_message("init took too long")
+        .with_detail("after_seconds", start_within.as_secs_f64())
 }
 
 fn limit(system: &Shared, pid: Pid, after: Duration) -> Limit<'_> {

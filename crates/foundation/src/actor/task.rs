@@ -14,6 +14,8 @@ use pin_project_lite::pin_project;
 
 use super::Actor;
 use super::slot::{KILL, Slot};
+use super::spec::Kind;
+use super::start::{ChildDid, Parent};
 use crate::exit::{ExitReason, Panic};
 use crate::panic_hook;
 
@@ -30,13 +32,14 @@ pin_project! {
 /// Announces the end of an actor once, at the latest when the runtime drops its task.
 struct End<A: Actor> {
     slot: Arc<Slot<A::Message>>,
+    parent: Parent,
     registered: bool,
     announced: bool,
 }
 
 impl<A: Actor, F: Future<Output = ExitReason>> Incarnation<A, F> {
-    pub(super) const fn new(slot: Arc<Slot<A::Message>>, run: F) -> Self {
-        Self { run: Some(run), end: End { slot, registered: false, announced: false } }
+    pub(super) const fn new(slot: Arc<Slot<A::Message>>, parent: Parent, run: F) -> Self {
+        Self { run: Some(run), end: End { slot, parent, registered: false, announced: false } }
     }
 }
 
@@ -52,19 +55,22 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
             this.end.registered = true;
         }
         this.end.slot.queue.polled();
-        let polled = if this.end.slot.queue.word() & KILL == 0 {
+        let killed = this.end.slot.queue.word() & KILL != 0;
+        // A supervisor ends its children first, and hands the kill on to them.
+        let polled = if !killed || this.end.slot.core().kind == Kind::Supervisor {
             catch(|| this.run.as_mut().as_pin_mut().map(|run| run.poll(cx)))
         } else {
             Ok(Some(Poll::Ready(ExitReason::Killed)))
         };
         let reason = match polled {
             Ok(Some(Poll::Pending)) => return Poll::Pending,
+            Ok(Some(Poll::Ready(_))) if killed => ExitReason::Killed,
             Ok(Some(Poll::Ready(reason))) => reason,
             Ok(None) => return Poll::Ready(()),
             Err(panic) => this.end.after(panic),
         };
         // Before its replies are dropped: whoever waits for one asks why.
-        this.end.slot.core().set_ending(&reason);
+        this.end.slot.core().life.set_ending(&reason);
         if let Err(panic) = catch(|| this.run.set(None)) {
             this.end.log(&panic, "actor.panicked_in_drop");
         }
@@ -78,7 +84,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
 impl<A: Actor> End<A> {
     /// The reason after a panic: if the actor was ending anyhow, what it was ending for.
     fn after(&self, panic: Panic) -> ExitReason {
-        match self.slot.core().ending() {
+        match self.slot.core().life.ending() {
             Some(reason) => {
                 self.log(&panic, "actor.panicked_in_terminate");
                 reason
@@ -90,7 +96,7 @@ impl<A: Actor> End<A> {
     fn announce(&mut self, reason: &ExitReason) {
         self.announced = true;
         let (queue, core) = (&self.slot.queue, self.slot.core());
-        core.set_ending(reason);
+        core.life.set_ending(reason);
         let (undelivered, refused) = queue.close();
         for message in refused {
             // A destructor is code of the user, too.
@@ -103,20 +109,24 @@ impl<A: Actor> End<A> {
                 self.log(&panic, "actor.panicked_in_undelivered");
             }
         }
-        let (actor, pid) = (&*core.name, core.pid);
+        let (actor, pid) = (&*core.name, core.pid());
         if reason.is_clean() {
             tracing::debug!(actor, %pid, %reason, "actor.exited");
         } else {
             tracing::error!(actor, %pid, %reason, "actor.exited");
         }
-        core.system.root.remove(core.pid);
         core.system.spawner.actor_ended();
+        if matches!(self.parent, Parent::System) {
+            core.system.root.remove(pid);
+        }
         core.announce(reason);
+        // Last: the supervisor may start the next incarnation at once.
+        self.parent.tell(ChildDid::End(reason.clone()));
     }
 
     fn log(&self, panic: &Panic, event: &str) {
         let core = self.slot.core();
-        let (actor, pid) = (&*core.name, core.pid);
+        let (actor, pid) = (&*core.name, core.pid());
         tracing::error!(actor, %pid, %panic, "{event}");
     }
 }
@@ -134,7 +144,7 @@ impl<A: Actor> Drop for End<A> {
     clippy::disallowed_methods,
     reason = "ban: catch_unwind, the panic ends the actor and reaches its supervisor"
 )]
-fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
     // Whatever a panic leaves half done is dropped right after, and never looked at again.
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let panic = panic_hook::describe(&*payload);

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::task::coop;
 
-use super::slot::{Process, Slot};
+use super::slot::{STOP, Slot};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 use crate::mailbox::{Sent, Waiting};
@@ -112,7 +112,7 @@ impl<M: Send> Unpin for Tell<'_, M> {}
 
 impl<M: Send> fmt::Debug for Tell<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tell").field("to", &self.slot.core().pid).finish_non_exhaustive()
+        f.debug_struct("Tell").field("to", &self.slot.core().pid()).finish_non_exhaustive()
     }
 }
 
@@ -161,7 +161,9 @@ pub(super) fn try_send<M: Send>(
         Sent::Full(message) => unsent(message, mailbox_full(slot)),
         Sent::Overflow(message) => {
             let overflow = Error::from(codes::MAILBOX_OVERFLOW);
-            (slot as &dyn Process).request_stop(ExitReason::Error(overflow));
+            let generation = slot.core().life.generation();
+            slot.core().life.request(generation, ExitReason::Error(overflow));
+            slot.queue.raise(generation, STOP);
             unsent(message, mailbox_full(slot))
         }
         Sent::Closed(message) => unsent(message, no_process(slot)),
@@ -174,7 +176,7 @@ pub(super) fn mailbox_full<M>(slot: &Slot<M>) -> Error {
 
 pub(super) fn no_process<M>(slot: &Slot<M>) -> Error {
     let error = Error::from(codes::NO_PROCESS).with_detail("actor", &*slot.core().name);
-    match slot.core().ending() {
+    match slot.core().life.ending() {
         Some(reason) => error.with_detail("reason", reason.to_string()),
         None => error,
     }

@@ -1,7 +1,8 @@
 //! A mailbox: a bounded queue of messages, and beside it the control word that is read first.
 //!
 //! - **The bound is exact**: messages that were taken out in a batch and are not yet begun count.
-//! - **Control never queues.** It is a bit in a word that the receiver looks at between messages.
+//! - **Control never queues behind messages.** It is a bit in a word that the receiver looks at
+//!   between two of them, and a lane beside the queue for what does not fit into a bit.
 //! - **A sender that waits holds its place**: whoever comes later goes behind it.
 //! - **No code of a user runs under the lock**, not even a message's destructor.
 //!
@@ -13,7 +14,7 @@ mod queue;
 
 pub(crate) use options::MOST_CAPACITY;
 pub use options::{Mailbox, Overflow};
-pub(crate) use queue::{Inbox, Queue, Received, SPACE, Sent, Waiting};
+pub(crate) use queue::{CONTROL, Inbox, Queue, Received, SPACE, Sent, Waiting};
 
 #[cfg(test)]
 mod tests;

@@ -13,16 +13,22 @@ use std::task::{Poll, Waker};
 use super::{Mailbox, Overflow};
 use crate::sync::{AtomicU8, AtomicU32, AtomicUsize, Mutex, MutexGuard, Ordering};
 
-/// The bit of the control word that says: a sender waits for room. All others belong to the actor.
+/// The bit of the control word that says: a sender waits for room.
 pub(crate) const SPACE: u32 = 1;
+/// The bit of the control word that says: there is something in the control lane. All other bits
+/// belong to the actor.
+pub(crate) const CONTROL: u32 = 1 << 1;
 
 /// A mailbox as its senders and its receiver share it.
 ///
 /// What the receiver touches for every message lies in another cache line than the lock, which
 /// senders touch for every message: in one line they would wait for each other all the time. What
 /// lies between is the owner's, 48 bytes or more that are rarely touched.
+///
+/// A queue outlives its receivers: it is [opened](Self::open) for one of them after the other. What
+/// is meant for an earlier one does not reach a later one.
 #[repr(C)]
-pub(crate) struct Queue<M, T> {
+pub(crate) struct Queue<M, C, T> {
     word: AtomicU32,
     /// How many of the messages taken in the last batch are not yet begun. Written by the receiver
     /// for every message, read by a sender only when there seems to be no room.
@@ -32,7 +38,7 @@ pub(crate) struct Queue<M, T> {
     pub(crate) between: T,
     /// How many messages were sent, by and large: nobody waits for the count to be exact.
     sent: AtomicU32,
-    state: Mutex<State<M>>,
+    state: Mutex<State<M, C>>,
 }
 
 /// Whether messages come in.
@@ -89,11 +95,16 @@ pub(crate) struct Waiting(Arc<AtomicU8>);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
-struct State<M> {
+struct State<M, C> {
     messages: VecDeque<M>,
     /// Senders that wait for room, in the order in which they came. There only while somebody is.
     #[expect(clippy::box_collection, reason = "a word for every idle actor, in place of four")]
     line: Option<Box<VecDeque<InLine<M>>>>,
+    /// What comes before every message. Bounded by what the receiver has asked for, never by room.
+    #[expect(clippy::box_collection, reason = "a word for every idle actor, in place of four")]
+    lane: Option<Box<VecDeque<C>>>,
+    /// The how many-th receiver it is open for; 0 before the first.
+    generation: u32,
     /// At least as many as `remaining`.
     taken: usize,
     options: Mailbox,
@@ -125,14 +136,17 @@ const REFUSED: u8 = 2;
 
 // === impl Queue: senders ===
 
-impl<M, T> Queue<M, T> {
+impl<M, C, T> Queue<M, C, T> {
+    /// A queue that is closed, and waits for its first receiver.
     pub(crate) fn new(options: Mailbox, between: T) -> Self {
         let state = State {
             messages: VecDeque::new(),
             line: None,
+            lane: None,
+            generation: 0,
             taken: 0,
             options,
-            gate: Gate::Open,
+            gate: Gate::Closed,
             idle: false,
             waker: None,
             dropped: 0,
@@ -191,7 +205,7 @@ impl<M, T> Queue<M, T> {
         }
     }
 
-    fn stand_in_line(&self, state: &mut State<M>, message: M, waker: &Waker) -> Sent<M> {
+    fn stand_in_line(&self, state: &mut State<M, C>, message: M, waker: &Waker) -> Sent<M> {
         let outcome = Arc::new(AtomicU8::new(WAITING));
         let place = InLine { message, waker: waker.clone(), outcome: Arc::clone(&outcome) };
         state.line.get_or_insert_default().push_back(place);
@@ -233,12 +247,30 @@ impl<M, T> Queue<M, T> {
         Some(left.message)
     }
 
-    /// Raises bits of the control word and wakes the receiver.
-    pub(crate) fn raise(&self, bits: u32) {
-        self.word.fetch_or(bits, Ordering::AcqRel);
+    /// Raises bits of the control word and wakes the receiver, unless it is another one than meant.
+    pub(crate) fn raise(&self, generation: u32, bits: u32) {
         let mut state = self.state.lock();
+        if state.generation != generation {
+            return;
+        }
+        self.word.fetch_or(bits, Ordering::AcqRel);
         state.idle = true;
         Self::wake(state);
+    }
+
+    /// Puts something into the control lane and wakes the receiver. Gives it back when the receiver
+    /// has gone, or is another one than meant.
+    pub(crate) fn signal(&self, generation: u32, control: C) -> Option<C> {
+        let mut state = self.state.lock();
+        if state.generation != generation || state.gate == Gate::Closed {
+            return Some(control);
+        }
+        state.lane.get_or_insert_default().push_back(control);
+        self.word.fetch_or(CONTROL, Ordering::AcqRel);
+        // Woken in any case: it may have looked at the word, and not yet said that it is idle.
+        state.idle = true;
+        Self::wake(state);
+        None
     }
 
     /// Messages that are accepted and not yet begun.
@@ -254,7 +286,7 @@ impl<M, T> Queue<M, T> {
 
     /// Lets go of the lock and wakes the receiver if it is idle.
     #[inline]
-    fn wake(mut state: MutexGuard<'_, State<M>>) {
+    fn wake(mut state: MutexGuard<'_, State<M, C>>) {
         if !state.idle {
             return;
         }
@@ -269,7 +301,27 @@ impl<M, T> Queue<M, T> {
 
 // === impl Queue: the receiver ===
 
-impl<M, T> Queue<M, T> {
+impl<M, C, T> Queue<M, C, T> {
+    /// Opens it for the next receiver, after [`Self::close`] has ended the one before.
+    pub(crate) fn open(&self, generation: u32) {
+        let mut state = self.state.lock();
+        state.gate = Gate::Open;
+        state.generation = generation;
+        state.idle = false;
+        self.word.store(0, Ordering::Release);
+    }
+
+    /// The first thing in the control lane.
+    pub(crate) fn take_control(&self) -> Option<C> {
+        let mut state = self.state.lock();
+        let lane = state.lane.as_mut()?;
+        let control = lane.pop_front();
+        if lane.is_empty() {
+            self.word.fetch_and(!CONTROL, Ordering::AcqRel);
+        }
+        control
+    }
+
     /// Makes `waker` the one that wakes the receiver.
     pub(crate) fn register(&self, waker: &Waker) {
         self.state.lock().waker = Some(waker.clone());
@@ -353,9 +405,13 @@ impl<M, T> Queue<M, T> {
         self.remaining.store(0, Ordering::Release);
     }
 
-    /// Lets nothing more in; what was accepted stays. Gives back the messages of senders that wait.
-    pub(crate) fn drain(&self) -> Vec<M> {
+    /// Lets nothing more in to this receiver; what was accepted stays. Gives back the messages of
+    /// senders that wait.
+    pub(crate) fn drain(&self, generation: u32) -> Vec<M> {
         let mut state = self.state.lock();
+        if state.generation != generation {
+            return Vec::new();
+        }
         if state.gate == Gate::Open {
             state.gate = Gate::Draining;
         }
@@ -367,13 +423,14 @@ impl<M, T> Queue<M, T> {
     pub(crate) fn close(&self) -> (VecDeque<M>, Vec<M>) {
         let mut state = self.state.lock();
         state.gate = Gate::Closed;
+        let lane = state.lane.take();
         state.taken = 0;
         self.remaining.store(0, Ordering::Release);
         let waker = state.waker.take();
         let messages = std::mem::take(&mut state.messages);
         let refused = self.refuse_line(state);
         // The waker keeps the memory of the task; here the last thing that does may go.
-        drop(waker);
+        drop((waker, lane));
         (messages, refused)
     }
 
@@ -383,6 +440,9 @@ impl<M, T> Queue<M, T> {
         let mut state = self.state.lock();
         if state.messages.is_empty() {
             state.messages = VecDeque::new();
+        }
+        if state.lane.as_ref().is_some_and(|lane| lane.is_empty()) {
+            state.lane = None;
         }
     }
 
@@ -394,7 +454,7 @@ impl<M, T> Queue<M, T> {
 
     fn make_room_in(
         &self,
-        mut state: MutexGuard<'_, State<M>>,
+        mut state: MutexGuard<'_, State<M, C>>,
         taken: usize,
         mut moved: Vec<Waker>,
     ) {
@@ -409,7 +469,7 @@ impl<M, T> Queue<M, T> {
         moved.into_iter().for_each(Waker::wake);
     }
 
-    fn refuse_line(&self, mut state: MutexGuard<'_, State<M>>) -> Vec<M> {
+    fn refuse_line(&self, mut state: MutexGuard<'_, State<M, C>>) -> Vec<M> {
         let line = state.line.take();
         self.word.fetch_and(!SPACE, Ordering::AcqRel);
         let mut refused = Vec::new();
@@ -435,7 +495,7 @@ impl<M> Inbox<M> {
 
 // === impl State ===
 
-impl<M> State<M> {
+impl<M, C> State<M, C> {
     /// Whether a message may come in now. Nobody overtakes the line.
     fn has_room(&mut self, remaining: &AtomicUsize) -> bool {
         if self.line.is_some() {

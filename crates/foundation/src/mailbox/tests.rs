@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Wake, Waker};
 
-use super::queue::{Inbox, Queue, Received, SPACE, Sent, Waiting};
+use super::queue::{CONTROL, Inbox, Queue, Received, SPACE, Sent, Waiting};
 use super::{Mailbox, Overflow};
 
 #[derive(Default)]
@@ -22,15 +22,16 @@ impl Wakes {
     }
 }
 
-fn queue(capacity: usize, overflow: Overflow) -> (Queue<u32, ()>, Inbox<u32>, Arc<Wakes>) {
+fn queue(capacity: usize, overflow: Overflow) -> (Queue<u32, &'static str, ()>, Inbox<u32>, Arc<Wakes>) {
     let queue = Queue::new(Mailbox::bounded(capacity).overflow(overflow), ());
     let wakes = Arc::new(Wakes::default());
+    queue.open(1);
     queue.register(&Waker::from(Arc::clone(&wakes)));
     queue.polled();
     (queue, Inbox::new(), wakes)
 }
 
-fn stand(queue: &Queue<u32, ()>, message: u32) -> (Waiting, Arc<Wakes>) {
+fn stand(queue: &Queue<u32, &'static str, ()>, message: u32) -> (Waiting, Arc<Wakes>) {
     let wakes = Arc::new(Wakes::default());
     match queue.send(message, Some(&Waker::from(Arc::clone(&wakes)))) {
         Sent::InLine(place) => (place, wakes),
@@ -39,7 +40,7 @@ fn stand(queue: &Queue<u32, ()>, message: u32) -> (Waiting, Arc<Wakes>) {
 }
 
 /// Everything that the receiver gets until it is idle.
-fn receive_all(queue: &Queue<u32, ()>, inbox: &mut Inbox<u32>) -> Vec<u32> {
+fn receive_all(queue: &Queue<u32, &'static str, ()>, inbox: &mut Inbox<u32>) -> Vec<u32> {
     let mut received = Vec::new();
     loop {
         queue.polled();
@@ -167,7 +168,7 @@ fn draining_refuses_what_comes_and_keeps_what_is_there() {
     let (queue, mut inbox, _) = queue(1, Overflow::Wait);
     queue.send(0, None);
     let (place, wakes) = stand(&queue, 1);
-    assert_eq!(queue.drain(), [1]);
+    assert_eq!(queue.drain(1), [1]);
     assert!(matches!(queue.poll_line(&place, Waker::noop()), Poll::Ready(Err(_))));
     assert_eq!((wakes.count(), queue.word()), (1, 0));
     assert_eq!(queue.send(2, None), Sent::Closed(2));
@@ -205,4 +206,46 @@ fn hibernating_frees_what_a_burst_has_left() {
     assert_eq!(queue.memory(&inbox), 0);
     queue.send(7, None);
     assert_eq!(receive_all(&queue, &mut inbox), [7]);
+}
+
+#[test]
+fn the_control_lane_is_read_in_order_and_has_no_bound() {
+    let (queue, mut inbox, wakes) = queue(1, Overflow::Reject);
+    assert_eq!(queue.receive(&mut inbox), Received::Idle);
+    assert_eq!((queue.take_control(), queue.word()), (None, 0));
+    queue.send(0, None);
+    for control in ["a", "b", "c"] {
+        assert_eq!(queue.signal(1, control), None);
+        assert_eq!(queue.word(), CONTROL);
+    }
+    assert_eq!(wakes.count(), 4);
+    let taken: Vec<_> = std::iter::from_fn(|| queue.take_control()).collect();
+    assert_eq!((taken, queue.word()), (vec!["a", "b", "c"], 0));
+    assert_eq!(receive_all(&queue, &mut inbox), [0]);
+}
+
+#[test]
+fn what_is_meant_for_another_receiver_does_not_arrive() {
+    let (queue, mut inbox, wakes) = queue(4, Overflow::Reject);
+    queue.signal(1, "for the first");
+    queue.raise(1, 1 << 5);
+    queue.send(0, None);
+    queue.put_back(&mut inbox);
+    assert_eq!(queue.close().0, [0]);
+    // Nobody is there to get it.
+    assert_eq!((queue.signal(1, "late"), queue.send(1, None)), (Some("late"), Sent::Closed(1)));
+    let woken = wakes.count();
+    queue.open(2);
+    assert_eq!((queue.word(), queue.take_control(), queue.len()), (0, None, 0));
+    queue.raise(1, 1 << 5);
+    assert_eq!(queue.signal(1, "stale"), Some("stale"));
+    assert_eq!((queue.word(), queue.take_control(), wakes.count()), (0, None, woken));
+    let mut inbox = Inbox::new();
+    queue.polled();
+    assert_eq!(queue.receive(&mut inbox), Received::Idle);
+    queue.send(2, None);
+    assert_eq!(queue.signal(2, "for the second"), None);
+    assert_eq!((queue.word(), queue.take_control()), (CONTROL, Some("for the second")));
+    queue.polled();
+    assert_eq!(queue.receive(&mut inbox), Received::Message(2));
 }

@@ -1,9 +1,8 @@
 //! The root: the children of the system itself, in the order in which they were started.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::actor::{Ended, Pid, Process, end};
+use crate::actor::{Peer, Pid, end};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 use crate::sync::Mutex;
@@ -15,8 +14,10 @@ pub(crate) struct Root(Mutex<Children>);
 #[derive(Debug, Default)]
 struct Children {
     /// By place, and places are numbered in the order of their start.
-    running: BTreeMap<u64, Arc<dyn Process>>,
+    running: BTreeMap<u64, Peer>,
     stopping: bool,
+    /// The first actor, anywhere in the tree, that did not end while the system stopped.
+    unresponsive: Option<Error>,
 }
 
 impl Root {
@@ -25,12 +26,12 @@ impl Root {
     /// # Errors
     ///
     /// `system_stopping` when nothing starts any more.
-    pub(crate) fn add(&self, pid: Pid, child: Arc<dyn Process>) -> Result<()> {
+    pub(crate) fn add(&self, child: Peer) -> Result<()> {
         let mut children = self.0.lock();
         if children.stopping {
             return Err(Error::from(codes::SYSTEM_STOPPING));
         }
-        children.running.insert(pid.slot, child);
+        children.running.insert(child.pid().slot, child);
         Ok(())
     }
 
@@ -40,21 +41,27 @@ impl Root {
         drop(removed);
     }
 
+    /// Remembers what whoever stops the system is to learn.
+    pub(crate) fn report(&self, unresponsive: &Error) {
+        let mut children = self.0.lock();
+        if children.stopping {
+            children.unresponsive.get_or_insert_with(|| unresponsive.clone());
+        }
+    }
+
     /// Ends all children, the last one first, each before the next is asked.
     ///
     /// # Errors
     ///
-    /// `unresponsive`, for the first child that does not end; the others are ended all the same.
+    /// `unresponsive`, for the first one in the tree that does not end; all others have ended.
     pub(crate) async fn stop(&self) -> Result<()> {
         self.0.lock().stopping = true;
-        let mut result = Ok(());
         loop {
             let last = self.0.lock().running.pop_last();
-            let Some((_, child)) = last else { return result };
-            let asked = end(&*child, |child| child.request_stop(ExitReason::Shutdown));
-            if let Ended::Unresponsive(error) = asked.await {
-                result = result.and(Err(error));
-            }
+            let Some((_, child)) = last else { break };
+            // Whoever is unresponsive has been reported.
+            let _ = end(&child, |child| child.request_stop(ExitReason::Shutdown)).await;
         }
+        self.0.lock().unresponsive.take().map_or(Ok(()), Err)
     }
 }

@@ -19,9 +19,15 @@ const SCHEDULES: usize = 600;
 /// hundred shows it, and the first one ends the search.
 const UNTIL_FOUND: usize = 20_000;
 /// What the receiver does with a stop: a bit of the control word that is its own.
-const STOP: u32 = 1 << 2;
+const STOP: u32 = 1 << 3;
 
-type TestQueue = Queue<(u32, u32), ()>;
+type TestQueue = Queue<(u32, u32), u32, ()>;
+
+fn open(options: Mailbox) -> Arc<TestQueue> {
+    let queue = TestQueue::new(options, ());
+    queue.open(1);
+    Arc::new(queue)
+}
 
 /// Handles messages as an actor does, until it is stopped or drained.
 async fn receive(queue: Arc<TestQueue>) -> Vec<(u32, u32)> {
@@ -77,7 +83,7 @@ async fn send(queue: &TestQueue, message: (u32, u32)) -> bool {
 fn explore(capacity: usize, overflow: Overflow, senders: u32, each: u32) {
     let run = move || {
         let options = Mailbox::bounded(capacity).overflow(overflow);
-        let queue = Arc::new(TestQueue::new(options, ()));
+        let queue = open(options);
         let receiver = shuttle::future::spawn(receive(Arc::clone(&queue)));
         let senders: Vec<_> = (0..senders)
             .map(|sender| {
@@ -94,8 +100,8 @@ fn explore(capacity: usize, overflow: Overflow, senders: u32, each: u32) {
             for sender in senders {
                 sender.await.unwrap();
             }
-            assert!(sent > 0 && queue.drain().is_empty());
-            queue.raise(0);
+            assert!(sent > 0 && queue.drain(1).is_empty());
+            queue.raise(1, 0);
             receiver.await.unwrap()
         });
         let mut by_sender: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
@@ -140,7 +146,7 @@ fn what_is_dropped_leaves_the_rest_in_order() {
 #[test]
 fn a_stop_is_seen_however_it_meets_messages_and_waiting_senders() {
     explore_seeds(SCHEDULES, || {
-        let queue = Arc::new(TestQueue::new(Mailbox::bounded(1), ()));
+        let queue = open(Mailbox::bounded(1));
         let receiver = shuttle::future::spawn(receive(Arc::clone(&queue)));
         let sending = Arc::clone(&queue);
         let sender = shuttle::future::spawn(async move {
@@ -151,7 +157,7 @@ fn a_stop_is_seen_however_it_meets_messages_and_waiting_senders() {
             accepted
         });
         let stopping = Arc::clone(&queue);
-        let stopper = shuttle::future::spawn(async move { stopping.raise(STOP) });
+        let stopper = shuttle::future::spawn(async move { stopping.raise(1, STOP) });
         shuttle::future::block_on(async move {
             stopper.await.unwrap();
             let handled = receiver.await.unwrap();
@@ -167,7 +173,7 @@ fn a_stop_is_seen_however_it_meets_messages_and_waiting_senders() {
 #[test]
 fn a_sender_that_leaves_the_line_is_accepted_or_gets_its_message_back() {
     explore_seeds(SCHEDULES, || {
-        let queue = Arc::new(TestQueue::new(Mailbox::bounded(1), ()));
+        let queue = open(Mailbox::bounded(1));
         assert!(queue.try_accept((0, 0)).is_none());
         let receiver = shuttle::future::spawn(receive(Arc::clone(&queue)));
         let leaving = Arc::clone(&queue);
@@ -180,8 +186,8 @@ fn a_sender_that_leaves_the_line_is_accepted_or_gets_its_message_back() {
         shuttle::future::block_on(async move {
             let accepted = leaver.await.unwrap();
             assert!(send(&queue, (0, 2)).await);
-            queue.drain();
-            queue.raise(0);
+            queue.drain(1);
+            queue.raise(1, 0);
             let handled = receiver.await.unwrap();
             let expected: &[_] =
                 if accepted { &[(0, 0), (0, 1), (0, 2)] } else { &[(0, 0), (0, 2)] };
@@ -193,7 +199,7 @@ fn a_sender_that_leaves_the_line_is_accepted_or_gets_its_message_back() {
 #[test]
 fn a_receiver_that_stores_its_waker_after_it_has_looked_is_found_out() {
     let run = || {
-        let queue = Arc::new(TestQueue::new(Mailbox::bounded(4), ()));
+        let queue = open(Mailbox::bounded(4));
         let receiving = Arc::clone(&queue);
         let receiver = shuttle::future::spawn(async move {
             let mut inbox = Inbox::new();
