@@ -19,12 +19,13 @@ mod mailbox;
 mod panic_hook;
 mod ports;
 mod spawn;
+mod supervisor;
 mod sync;
 mod system;
 mod timer;
 
 pub use actor::{
-    Actor, ActorRef, Ask, ChildSpec, Context, Down, Exit, Exited, Flow, Init, MonitorRef, Pid, Reply,
+    Actor, ActorRef, Ask, ChildKind, ChildSpec, Context, Down, Exit, Exited, Flow, Init, MonitorRef, Pid, Reply,
     Restart, Shutdown, Tell, TimerKey, Unresponsive, Unsent,
 };
 pub use error::{
@@ -34,6 +35,10 @@ pub use exit::{ExitReason, Panic};
 pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
 pub use spawn::{Census, Executor};
+pub use supervisor::{
+    AutoShutdown, ChildInfo, ChildState, Counts, IntoChildSpec, Strategy, Supervisor,
+    SupervisorBuilder,
+};
 pub use system::{System, SystemBuilder};
 
 /// The examples in the documents run as tests.

@@ -6,14 +6,17 @@
 //!   `cargo xtask soak`, and prints what is needed to repeat the one run that failed.
 //! - [`Log`] is written by whatever is tested, so that a test can compare the order of events.
 //! - [`eventually`] waits for what nothing announces, and tells the last status when it gives up.
+//! - [`Puppet`] is an actor that starts, fails and ends as a test tells it to.
 //! - [`panics`] tells what a panic said.
 
 mod eventually;
 mod log;
 mod panics;
+mod puppet;
 mod seeds;
 
 pub use eventually::eventually;
 pub use log::Log;
 pub use panics::panics;
+pub use puppet::{End, Puppet, Pull, Start, Strings, pass};
 pub use seeds::{Seeds, for_each_seed};

@@ -1,6 +1,7 @@
 //! What an actor's callbacks are given: themselves, their timers, time and ids.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use uuid::Uuid;
 use super::Actor;
 use super::handle::ActorRef;
 use super::slot::{Control, KILL, Peer, Pid, Process, STOP, Signal, Slot};
-use super::spec::Kind;
+use super::spec::ChildKind;
 use super::timers::{TimerKey, Timers};
 use super::watch::{Down, Exit, MonitorRef, Watching, link, unlink};
 use crate::error::{Error, ErrorContext};
 use crate::exit::ExitReason;
 use crate::mailbox::{CONTROL, Inbox, Received, SPACE};
+use crate::system::Shared;
 
 /// Messages that an actor handles before it lets others run: as many as keep the cost of that
 /// unseen, few enough that they take microseconds.
@@ -165,6 +167,16 @@ impl<A: Actor> Context<A> {
         self.slot.queue.word() & STOP != 0
     }
 
+    /// Ready when the actor is asked to end, for a callback that waits for something else beside it.
+    /// Only in the actor's own task: whoever asks wakes that one.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<A> {
+        let slot = Arc::clone(&self.slot);
+        std::future::poll_fn(move |_| match slot.queue.word() & STOP {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+    }
+
     /// The wall-clock time of the system.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -210,6 +222,25 @@ impl<A: Actor> Context<A> {
 // === impl Context: the loop's side ===
 
 impl<A: Actor> Context<A> {
+    /// The actor's place.
+    pub(crate) const fn place(&self) -> &Arc<Slot<A::Message>> {
+        &self.slot
+    }
+
+    pub(crate) fn system(&self) -> &Arc<Shared> {
+        &self.slot.core().system
+    }
+
+    /// Says something to this incarnation, before its messages.
+    pub(crate) fn say(&self, message: A::Message) {
+        self.slot.say(self.pid().generation, message);
+    }
+
+    /// Whether the actor was killed, which only one that ends its children first sees.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.slot.queue.word() & KILL != 0
+    }
+
     /// Decides why the actor ends: from here on nothing changes that, and nothing more comes in.
     pub(super) fn decide(&self, reason: &ExitReason) {
         let life = &self.slot.core().life;
@@ -309,9 +340,9 @@ impl<A: Actor> Context<A> {
         }
         match core.kind {
             // Whoever raised it wakes this task, and the next poll of it is the last.
-            Kind::Worker => Poll::Pending,
+            ChildKind::Worker => Poll::Pending,
             // Its children have to end first.
-            Kind::Supervisor => Poll::Ready(Step::Stop(ExitReason::Killed)),
+            ChildKind::Supervisor => Poll::Ready(Step::Stop(ExitReason::Killed)),
         }
     }
 

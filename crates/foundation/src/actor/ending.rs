@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::handle::Exited;
 use super::slot::Peer;
-use super::spec::{Kind, Shutdown};
+use super::spec::{ChildKind, Shutdown};
 use crate::deadline::{Limit, Within};
 use crate::error::{Error, codes};
 use crate::exit::ExitReason;
@@ -49,10 +49,10 @@ pub(crate) async fn end(peer: &Peer, ask: impl FnOnce(&Peer)) -> Ended {
 
 /// How long an actor of this kind is waited for when it was killed. A supervisor is waited for
 /// until its children are gone, each of which has its own limit.
-pub(crate) const fn after_kill(kind: Kind) -> Option<Duration> {
+pub(crate) const fn after_kill(kind: ChildKind) -> Option<Duration> {
     match kind {
-        Kind::Worker => Some(AFTER_KILL),
-        Kind::Supervisor => None,
+        ChildKind::Worker => Some(AFTER_KILL),
+        ChildKind::Supervisor => None,
     }
 }
 

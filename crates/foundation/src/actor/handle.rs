@@ -30,7 +30,7 @@ pub struct ActorRef<A: Actor> {
 }
 
 impl<A: Actor> ActorRef<A> {
-    pub(super) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
+    pub(crate) const fn new(slot: Arc<Slot<A::Message>>) -> Self {
         Self { slot }
     }
 

@@ -63,13 +63,13 @@ use std::future::Future;
 pub use ask::Ask;
 pub use context::Context;
 pub(crate) use context::Step;
-pub(crate) use ending::{Ended, after_kill, end, unresponsive};
+pub(crate) use ending::{after_kill, end, unresponsive};
 pub use handle::{ActorRef, Exited};
 pub use reply::Reply;
 pub use slot::Pid;
 pub(crate) use slot::{KILL, Peer, Process, STOP, Slot};
-pub(crate) use spec::{Kind, Options, refused};
-pub use spec::{ChildSpec, Restart, Shutdown, Unresponsive};
+pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
+pub(crate) use spec::{Options, refused};
 pub(crate) use start::{
     ChildDid, ChildEvent, Parent, Supervises, place, start, start_next, took_too_long,
     why_not_started,

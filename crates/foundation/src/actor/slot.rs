@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::life::{Life, Watcher};
-use super::spec::{Kind, Shutdown};
+use super::spec::{ChildKind, Shutdown};
 use super::watch::{Down, Exit};
 use crate::exit::ExitReason;
 use crate::mailbox::{Mailbox, Queue};
@@ -40,7 +40,7 @@ pub(crate) struct Core {
     pub(super) slot: u64,
     pub(super) name: Arc<str>,
     pub(super) shutdown: Shutdown,
-    pub(super) kind: Kind,
+    pub(super) kind: ChildKind,
     pub(super) system: Arc<Shared>,
     pub(super) task: TaskNumber,
     pub(super) life: Life<Peer>,
@@ -101,6 +101,11 @@ impl<M> Slot<M> {
         &self.queue.between
     }
 
+    /// Whether an incarnation runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.core().life.is_alive()
+    }
+
     /// Says something to one incarnation before everything else.
     pub(crate) fn say(&self, generation: u32, message: M) {
         drop(self.queue.signal(generation, Control::Own(message)));
@@ -133,6 +138,13 @@ impl<M: Send + 'static> Process for Slot<M> {
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl dyn Process {
+    /// The name it was started under.
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.core().name)
     }
 }
 

@@ -63,9 +63,12 @@ pub enum Unresponsive {
 
 /// Whether a child is a supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) enum Kind {
+#[expect(clippy::exhaustive_enums, reason = "OTP has these two and no others")]
+pub enum ChildKind {
+    /// It is not.
     #[default]
     Worker,
+    /// It is: it has children of its own.
     Supervisor,
 }
 
@@ -78,7 +81,7 @@ pub(crate) enum Kind {
 /// | [`restart`](Self::restart) | `Permanent` | for a system's own children and one-time arguments: anything but `Temporary` |
 /// | [`significant`](Self::significant) | false | together with `Permanent`, or under a supervisor without auto-shutdown |
 /// | [`shutdown`](Self::shutdown) | asked, killed after 5 s; of a supervisor `Infinity` | – |
-/// | [`start_within`](Self::start_within) | 30 s; of a supervisor a century | 0 |
+/// | [`start_within`](Self::start_within) | 30 s; of a supervisor none: its children have their own | 0 |
 /// | [`when_unresponsive`](Self::when_unresponsive) | `Wait` | – |
 ///
 /// What is refused is refused with `invalid_options` when it is started, and the detail `field`. A
@@ -103,7 +106,7 @@ pub(crate) struct Options {
     pub(crate) restart: Option<Restart>,
     pub(crate) significant: bool,
     pub(crate) unresponsive: Unresponsive,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ChildKind,
     /// Whether the arguments are there for one start only.
     pub(crate) once: bool,
 }
@@ -134,6 +137,17 @@ impl<A: Actor> ChildSpec<A> {
         options.restart = Some(Restart::Temporary);
         options.once = true;
         Self { options, args: Arc::new(move || args.lock().take()) }
+    }
+
+    pub(crate) const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Makes it a supervisor: one that is waited for as long as its children take.
+    pub(crate) fn be_supervisor(&mut self) {
+        self.options.kind = ChildKind::Supervisor;
+        self.options.shutdown = Shutdown::Infinity;
+        self.options.start_within = Duration::MAX;
     }
 
     /// How large its mailbox is, and what happens when it is full.
@@ -184,7 +198,7 @@ impl Options {
             restart: None,
             significant: false,
             unresponsive: Unresponsive::Wait,
-            kind: Kind::Worker,
+            kind: ChildKind::Worker,
             once: false,
         }
     }

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 
 use super::Actor;
 use super::slot::{KILL, Slot};
-use super::spec::Kind;
+use super::spec::ChildKind;
 use super::start::{ChildDid, Parent};
 use crate::exit::{ExitReason, Panic};
 use crate::panic_hook;
@@ -57,7 +57,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         this.end.slot.queue.polled();
         let killed = this.end.slot.queue.word() & KILL != 0;
         // A supervisor ends its children first, and hands the kill on to them.
-        let polled = if !killed || this.end.slot.core().kind == Kind::Supervisor {
+        let polled = if !killed || this.end.slot.core().kind == ChildKind::Supervisor {
             catch(|| this.run.as_mut().as_pin_mut().map(|run| run.poll(cx)))
         } else {
             Ok(Some(Poll::Ready(ExitReason::Killed)))

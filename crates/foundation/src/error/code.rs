@@ -53,12 +53,62 @@ pub mod codes {
         "look for the reason; the request may have been carried out in part, so repeat it only \
          if repeating is safe",
     );
+    /// There is a child of that name that does not run.
+    pub const ALREADY_PRESENT: Code = Code::new(
+        "already_present",
+        Category::Validation,
+        "the supervisor has a child of that name, which does not run",
+        "restart that child, or delete it first",
+    );
+    /// There is a child of that name that runs.
+    pub const ALREADY_STARTED: Code = Code::new(
+        "already_started",
+        Category::Validation,
+        "the supervisor has a child of that name, which runs or is being restarted",
+        "use that child, or give the new one another name",
+    );
     /// An actor asked itself.
     pub const CALLING_SELF: Code = Code::new(
         "calling_self",
         Category::Validation,
         "an actor waited for itself, which it would do for ever",
         "report the bug; the actor has to tell itself, or call the function",
+    );
+    /// There is no such child.
+    pub const CHILD_NOT_FOUND: Code = Code::new(
+        "child_not_found",
+        Category::Validation,
+        "the supervisor has no child of that name",
+        "look at its children; a temporary one is forgotten when it ends",
+    );
+    /// A child is being restarted.
+    pub const CHILD_RESTARTING: Code = Code::new(
+        "child_restarting",
+        Category::Validation,
+        "the supervisor is restarting the child itself",
+        "wait until it runs, or terminate it, which ends the attempts",
+    );
+    /// A child runs.
+    pub const CHILD_RUNNING: Code = Code::new(
+        "child_running",
+        Category::Validation,
+        "the child runs, is starting or is stopping",
+        "terminate it first",
+    );
+    /// Two children have one name.
+    pub const DUPLICATE_CHILD: Code = Code::new(
+        "duplicate_child",
+        Category::Validation,
+        "two children of a supervisor have the same name; `child` is in the details",
+        "give one of them another name",
+    );
+    /// A supervisor did not start, because a child did not.
+    pub const FAILED_TO_START_CHILD: Code = Code::new(
+        "failed_to_start_child",
+        Category::System,
+        "a child of the supervisor did not start, so the ones before it were stopped; `child` is \
+         in the details, the cause is the source",
+        "look at the cause",
     );
     /// Options that cannot be.
     pub const INVALID_OPTIONS: Code = Code::new(
@@ -141,11 +191,26 @@ pub mod codes {
          come back",
     );
 
+    /// The actor is of another type.
+    pub const WRONG_TYPE: Code = Code::new(
+        "wrong_type",
+        Category::Validation,
+        "there is an actor of that name, and its messages are others; `expected` is in the details",
+        "look at what was started under the name",
+    );
+
     /// All of them, by name.
     pub const ALL: &[Code] = &[
         ACTOR_PANICKED,
         ACTOR_STOPPED,
+        ALREADY_PRESENT,
+        ALREADY_STARTED,
         CALLING_SELF,
+        CHILD_NOT_FOUND,
+        CHILD_RESTARTING,
+        CHILD_RUNNING,
+        DUPLICATE_CHILD,
+        FAILED_TO_START_CHILD,
         INVALID_OPTIONS,
         MAILBOX_FULL,
         MAILBOX_OVERFLOW,
@@ -157,5 +222,6 @@ pub mod codes {
         SYSTEM_STOPPING,
         TIMEOUT,
         UNRESPONSIVE,
+        WRONG_TYPE,
     ];
 }

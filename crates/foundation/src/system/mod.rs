@@ -17,11 +17,12 @@ use uuid::Uuid;
 pub use builder::SystemBuilder;
 pub(crate) use root::Root;
 
-use crate::actor::{Actor, ActorRef, ChildSpec, start};
+use crate::actor::{ActorRef, start};
 use crate::deadline::{Deadlines, Limit, Within};
 use crate::error::{Error, ErrorContext, Result, codes};
 use crate::ports::Ports;
 use crate::spawn::{Census, Executor, Spawner};
+use crate::supervisor::IntoChildSpec;
 use crate::sync::{AtomicU64, Ordering};
 
 /// How long the tasks of libraries may take to be gone when the system stops. They are dropped where
@@ -74,16 +75,17 @@ impl System {
         SystemBuilder::default()
     }
 
-    /// Starts an actor as a child of the system, and waits for its `init`. It is not restarted when
-    /// it ends; with the system it ends before everything that was started earlier.
+    /// Starts an actor or a supervisor as a child of the system, and waits for its `init`. It is not
+    /// restarted when it ends: that is what supervisors are for. With the system it ends before
+    /// everything that was started earlier.
     ///
     /// # Errors
     ///
     /// What `init` returns; `actor_panicked` when it panics; `timeout` when it takes too long;
     /// `start_ignored` when it chooses not to run; `invalid_options`; `system_stopping`. In each
     /// case nothing of the actor is left, unless the error is `unresponsive`.
-    pub async fn start<A: Actor>(&self, spec: ChildSpec<A>) -> Result<ActorRef<A>> {
-        start(&self.shared, spec).await
+    pub async fn start<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
+        start(&self.shared, child.into_child_spec()).await
     }
 
     /// Ends everything: the actors one after the other, the last one first, each as its

@@ -12,6 +12,7 @@ mod mailboxes;
 mod real_threads;
 mod schedules;
 mod stopping;
+mod supervisor;
 mod sync;
 mod system;
 mod timers;

@@ -1,0 +1,235 @@
+//! The life of an actor as others see it: what was asked of it, why it ends, and who is to hear.
+//!
+//! One table for all incarnations of a place. Whoever watches is told of the incarnation that was
+//! alive then; whoever comes too late learns at once that it is dead. Nothing is told under the
+//! lock: what has to be told is taken out, and told by whoever announces the end.
+//!
+//! This file is compiled a second time by the tests, against a scheduler that tries every order.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+
+use super::Pid;
+use super::watch::MonitorRef;
+use crate::exit::ExitReason;
+use crate::sync::{AtomicU32, Mutex, Ordering};
+
+/// The life of one place. `P` is a reference to one incarnation of another one.
+#[derive(Debug)]
+pub(crate) struct Life<P> {
+    /// The incarnation that lives, or the last that did; 0 before the first.
+    generation: AtomicU32,
+    /// There only when somebody asks or waits for the end, or when it comes.
+    told: Mutex<Option<Box<Told<P>>>>,
+}
+
+#[derive(Debug)]
+struct Told<P> {
+    /// Why it should end, if it was asked to.
+    request: Option<ExitReason>,
+    /// Why it is ending, once that is decided.
+    ending: Option<ExitReason>,
+    /// Why the last incarnation that has ended did, and which one that was.
+    exit: Option<(u32, ExitReason)>,
+    watchers: BTreeMap<u64, Watcher<P>>,
+    links: BTreeMap<Pid, P>,
+    next_watcher: u64,
+}
+
+/// Somebody who is told of the end.
+#[derive(Debug)]
+pub(crate) enum Watcher<P> {
+    /// Code that waits, in whatever task.
+    Waiting(oneshot::Sender<ExitReason>),
+    /// An actor.
+    Monitor(P, MonitorRef),
+}
+
+/// What a watcher gets: the reason now, or later with the key to leave.
+pub(crate) enum Watch {
+    Ended(ExitReason),
+    Later(u64, oneshot::Receiver<ExitReason>),
+}
+
+/// Everybody who is to hear of an end.
+pub(crate) struct Bereaved<P> {
+    pub(crate) watchers: Vec<Watcher<P>>,
+    pub(crate) links: Vec<P>,
+}
+
+/// The actor is dead.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dead;
+
+impl<P> Life<P> {
+    pub(crate) fn new() -> Self {
+        Self { generation: AtomicU32::new(0), told: Mutex::new(None) }
+    }
+
+    /// The incarnation that lives, or the last that did.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Begins the next incarnation, when the one before is dead, and gives its number.
+    pub(crate) fn begin(&self) -> u32 {
+        let mut told = self.told.lock();
+        if let Some(told) = told.as_mut() {
+            told.request = None;
+            told.ending = None;
+        }
+        self.generation.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Whether an incarnation lives.
+    pub(crate) fn is_alive(&self) -> bool {
+        let told = self.told.lock();
+        let generation = self.generation();
+        generation > 0 && told.as_ref().is_none_or(|told| !told.has_ended(generation))
+    }
+
+    /// Why the given incarnation ended, when it has; of an earlier one than the last that did, why
+    /// the last did, because no more is kept.
+    pub(crate) fn exit_of(&self, generation: u32) -> Option<ExitReason> {
+        let told = self.told.lock();
+        let (ended, reason) = told.as_ref()?.exit.as_ref()?;
+        (*ended >= generation).then(|| reason.clone())
+    }
+
+    /// Asks it to end. The first reason given counts.
+    pub(crate) fn request(&self, generation: u32, reason: ExitReason) {
+        self.with(|told| {
+            if self.generation() == generation && !told.has_ended(generation) {
+                told.request.get_or_insert(reason);
+            }
+        });
+    }
+
+    /// The reason that was given with a request to end.
+    pub(crate) fn take_request(&self) -> Option<ExitReason> {
+        self.told.lock().as_mut()?.request.take()
+    }
+
+    /// Decides why it ends, unless that was decided before.
+    pub(crate) fn set_ending(&self, reason: &ExitReason) {
+        self.with(|told| {
+            told.ending.get_or_insert_with(|| reason.clone());
+        });
+    }
+
+    /// Why the last incarnation is ending or has ended.
+    pub(crate) fn ending(&self) -> Option<ExitReason> {
+        self.told.lock().as_ref()?.ending.clone()
+    }
+
+    /// Ends the incarnation, and gives whoever is to hear of it. From here on it is dead.
+    pub(crate) fn end(&self, reason: &ExitReason) -> Bereaved<P> {
+        let generation = self.generation();
+        self.with(|told| {
+            told.exit = Some((generation, reason.clone()));
+            told.request = None;
+            Bereaved {
+                watchers: std::mem::take(&mut told.watchers).into_values().collect(),
+                links: std::mem::take(&mut told.links).into_values().collect(),
+            }
+        })
+    }
+
+    /// Waits for the end of the given incarnation.
+    pub(crate) fn wait(&self, generation: u32) -> Watch {
+        self.with(|told| match &told.exit {
+            Some((ended, reason)) if *ended >= generation => Watch::Ended(reason.clone()),
+            _ if generation == 0 => Watch::Ended(ExitReason::NoProc),
+            _ => {
+                let (watcher, exit) = oneshot::channel();
+                Watch::Later(told.add(Watcher::Waiting(watcher)), exit)
+            }
+        })
+    }
+
+    /// Watches for an actor, and gives the key to leave.
+    ///
+    /// # Errors
+    ///
+    /// When nobody lives there.
+    pub(crate) fn monitor(&self, owner: P, monitor: MonitorRef) -> Result<u64, Dead> {
+        let added = self.while_alive(|told| told.add(Watcher::Monitor(owner, monitor)));
+        added.ok_or(Dead)
+    }
+
+    /// Stops watching. False when what was watched has ended before.
+    pub(crate) fn unwatch(&self, key: u64) -> bool {
+        let mut told = self.told.lock();
+        let removed = told.as_mut().and_then(|told| told.watchers.remove(&key));
+        drop(told);
+        removed.is_some()
+    }
+
+    /// Links `peer`, who is told of the end of the incarnation `own`.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub(crate) fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
+        let before = self.while_alive(|told| {
+            (self.generation() == own.generation).then(|| told.links.insert(pid, peer))
+        });
+        before.flatten().map(drop).ok_or(Dead)
+    }
+
+    /// Whether there is a link.
+    pub(crate) fn is_linked(&self, pid: Pid) -> bool {
+        self.told.lock().as_ref().is_some_and(|told| told.links.contains_key(&pid))
+    }
+
+    /// Removes a link, and gives who was linked.
+    pub(crate) fn unlink(&self, pid: Pid) -> Option<P> {
+        self.told.lock().as_mut()?.links.remove(&pid)
+    }
+
+    /// How many wait for the end or watch for it.
+    pub(crate) fn watchers(&self) -> usize {
+        self.told.lock().as_ref().map_or(0, |told| told.watchers.len())
+    }
+
+    /// How many are linked.
+    pub(crate) fn links(&self) -> usize {
+        self.told.lock().as_ref().map_or(0, |told| told.links.len())
+    }
+
+    fn with<T>(&self, with: impl FnOnce(&mut Told<P>) -> T) -> T {
+        with(self.told.lock().get_or_insert_with(|| Box::new(Told::new())))
+    }
+
+    fn while_alive<T>(&self, with: impl FnOnce(&mut Told<P>) -> T) -> Option<T> {
+        self.with(|told| {
+            let generation = self.generation();
+            (generation > 0 && !told.has_ended(generation)).then(|| with(told))
+        })
+    }
+}
+
+impl<P> Told<P> {
+    const fn new() -> Self {
+        Self {
+            request: None,
+            ending: None,
+            exit: None,
+            watchers: BTreeMap::new(),
+            links: BTreeMap::new(),
+            next_watcher: 0,
+        }
+    }
+
+    fn has_ended(&self, generation: u32) -> bool {
+        self.exit.as_ref().is_some_and(|(ended, _)| *ended >= generation)
+    }
+
+    fn add(&mut self, watcher: Watcher<P>) -> u64 {
+        let key = self.next_watcher;
+        self.next_watcher += 1;
+        self.watchers.insert(key, watcher);
+        key
+    }
+}

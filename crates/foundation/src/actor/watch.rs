@@ -1,0 +1,124 @@
+//! Monitors and links: how one actor learns of the end of another.
+//!
+//! A monitor is one-way and tells; a link goes both ways and ends whoever does not trap exits.
+//! Both belong to one incarnation and go with it, from both sides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::slot::{Peer, Pid, Process, Signal};
+use crate::exit::ExitReason;
+
+/// Names one monitor of one actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MonitorRef(pub(super) u64);
+
+/// What a monitor tells, once.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Down {
+    /// The monitor, which is over with this.
+    pub monitor: MonitorRef,
+    /// The incarnation that has ended.
+    pub pid: Pid,
+    /// The name it was started under.
+    pub name: Arc<str>,
+    /// Why it ended; `NoProc` if it was dead when the monitor was set.
+    pub reason: ExitReason,
+}
+
+/// The end of a linked actor, as an actor that traps exits is told of it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Exit {
+    /// The incarnation that has ended.
+    pub pid: Pid,
+    /// The name it was started under.
+    pub name: Arc<str>,
+    /// Why it ended; `NoProc` if it was dead when it was linked.
+    pub reason: ExitReason,
+}
+
+/// The monitors of one incarnation, on its own side. Links are in the life of either side.
+pub(super) struct Watching {
+    /// Whom each monitor watches, with the key to leave; without one where nobody lived.
+    monitors: BTreeMap<MonitorRef, (Arc<dyn Process>, Option<u64>)>,
+    next: u64,
+    pub(super) traps_exits: bool,
+}
+
+// === impl Watching ===
+
+impl Watching {
+    pub(super) fn new() -> Self {
+        Self { monitors: BTreeMap::new(), next: 0, traps_exits: false }
+    }
+
+    pub(super) fn monitor(&mut self, owner: Peer, target: Arc<dyn Process>) -> MonitorRef {
+        let monitor = MonitorRef(self.next);
+        self.next += 1;
+        let core = target.core();
+        let key = core.life.monitor(owner.clone(), monitor).ok();
+        if key.is_none() {
+            let (pid, name) = (core.pid(), Arc::clone(&core.name));
+            owner.signal(Signal::Down(Down { monitor, pid, name, reason: ExitReason::NoProc }));
+        }
+        self.monitors.insert(monitor, (target, key));
+        monitor
+    }
+
+    /// Whether the monitor was there and had not told anything. One that has told something by now
+    /// is forgotten only if that is to be `flushed`.
+    pub(super) fn demonitor(&mut self, monitor: MonitorRef, flushed: bool) -> bool {
+        let Some((target, key)) = self.monitors.get(&monitor) else { return false };
+        let removed = key.is_some_and(|key| target.core().life.unwatch(key));
+        if removed || flushed {
+            self.monitors.remove(&monitor);
+        }
+        removed
+    }
+
+    /// Whether a monitor that told something was still there.
+    pub(super) fn is_down(&mut self, monitor: MonitorRef) -> bool {
+        self.monitors.remove(&monitor).is_some()
+    }
+
+    /// How many monitors there are, those included whose telling waits.
+    pub(super) fn len(&self) -> usize {
+        self.monitors.len()
+    }
+}
+
+impl Drop for Watching {
+    /// Whoever ends watches nobody any more.
+    fn drop(&mut self) {
+        for (target, key) in self.monitors.values() {
+            if let Some(key) = key {
+                target.core().life.unwatch(*key);
+            }
+        }
+    }
+}
+
+/// Links two actors. On the side of `owner` first: an end that comes between the two is told to a
+/// link that is there.
+pub(super) fn link(owner: &Peer, other: &Peer) {
+    let (mine, theirs) = (owner.pid(), other.pid());
+    let (own, their) = (&owner.process.core().life, &other.process.core().life);
+    if mine == theirs || own.is_linked(theirs) {
+        return;
+    }
+    let linked = own.link(mine, theirs, other.clone());
+    if linked.and_then(|()| their.link(theirs, mine, owner.clone())).is_err() {
+        let name = Arc::clone(&other.process.core().name);
+        owner.signal(Signal::Exit(Exit { pid: theirs, name, reason: ExitReason::NoProc }));
+    }
+}
+
+/// Removes the link of two actors from both sides. False when there was none. What the other one has
+/// told by now finds no link, and is forgotten.
+pub(super) fn unlink(owner: &Peer, other: Pid) -> bool {
+    let Some(peer) = owner.process.core().life.unlink(other) else { return false };
+    drop(peer.process.core().life.unlink(owner.pid()));
+    true
+}

@@ -1,0 +1,97 @@
+//! A child, whatever it is: its specification, and the place it has.
+
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
+
+use crate::actor::{
+    Actor, ActorRef, ChildSpec, Options, Parent, Peer, Process, Slot, place, start_next,
+};
+use crate::error::{Error, Result, codes};
+use crate::system::Shared;
+
+/// A child of whatever type.
+pub(super) trait Child: Send + Sync {
+    fn options(&self) -> &Options;
+    /// The same child with the same place, for the next incarnation of its supervisor.
+    fn again(&self) -> Box<dyn Child>;
+    /// Another child of the same specification, with a place of its own.
+    fn another(&self) -> Box<dyn Child>;
+    /// Its place, for references to it.
+    fn process(&self, system: &Arc<Shared>) -> Arc<dyn Process>;
+    /// Starts its next incarnation.
+    ///
+    /// # Errors
+    ///
+    /// `unresponsive` when the one before is still there.
+    fn start(&self, system: &Arc<Shared>, parent: Parent) -> Result<Peer>;
+    /// Leaves its place to whoever does not go, and takes another one.
+    fn abandon(&mut self);
+}
+
+/// A specification, and the place that is made when it is needed first. Supervisors that follow
+/// each other share it, so that references survive the restart of a supervisor too.
+struct Placed<A: Actor> {
+    spec: ChildSpec<A>,
+    slot: Arc<OnceLock<Arc<Slot<A::Message>>>>,
+}
+
+impl<A: Actor> Placed<A> {
+    fn slot(&self, system: &Arc<Shared>) -> &Arc<Slot<A::Message>> {
+        self.slot.get_or_init(|| place(system, &self.spec))
+    }
+}
+
+impl<A: Actor> Child for Placed<A> {
+    fn options(&self) -> &Options {
+        self.spec.options()
+    }
+
+    fn again(&self) -> Box<dyn Child> {
+        Box::new(Self { spec: self.spec.clone(), slot: Arc::clone(&self.slot) })
+    }
+
+    fn another(&self) -> Box<dyn Child> {
+        self.spec.clone().boxed()
+    }
+
+    fn process(&self, system: &Arc<Shared>) -> Arc<dyn Process> {
+        Arc::clone(self.slot(system)) as _
+    }
+
+    fn start(&self, system: &Arc<Shared>, parent: Parent) -> Result<Peer> {
+        let slot = self.slot(system);
+        if slot.is_alive() {
+            return Err(Error::from(codes::UNRESPONSIVE)
+                .with_message("the incarnation before is still there")
+                .with_detail("actor", &*self.spec.options().name));
+        }
+        Ok(start_next(slot, &self.spec, parent))
+    }
+
+    fn abandon(&mut self) {
+        self.slot = Arc::default();
+    }
+}
+
+impl<A: Actor> ChildSpec<A> {
+    /// The child that it specifies.
+    pub(super) fn boxed(self) -> Box<dyn Child> {
+        Box::new(Placed { spec: self, slot: Arc::default() })
+    }
+}
+
+/// A reference to the actor in a place, if it is of type `A`.
+///
+/// # Errors
+///
+/// `wrong_type` when it is not.
+pub(super) fn reference<A: Actor>(process: Arc<dyn Process>) -> Result<ActorRef<A>> {
+    let name = process.name();
+    let place: Arc<dyn Any + Send + Sync> = process.into_any();
+    match place.downcast::<Slot<A::Message>>() {
+        Ok(slot) => Ok(ActorRef::new(slot)),
+        Err(_) => Err(Error::from(codes::WRONG_TYPE)
+            .with_detail("actor", &*name)
+            .with_detail("expected", std::any::type_name::<A>())),
+    }
+}

@@ -1,0 +1,452 @@
+//! The loop of a supervisor: carries out what its state decides, and comes back with what happened.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::child::Child;
+use super::handle::{ChildInfo, Counts};
+use super::options::{Blueprint, Strategy, SupervisorBuilder};
+use super::report;
+use super::state::{Command, Report, Request, State};
+use super::table::{Key, Status, Traits};
+use crate::actor::{
+    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Parent, Peer,
+    Process, Reply, STOP, Shutdown, Slot, Step, Supervises, TimerKey, Unresponsive, after_kill,
+    catch, took_too_long, unresponsive,
+};
+use crate::error::{Error, Result, codes};
+use crate::exit::ExitReason;
+
+/// A supervisor: begin one with a strategy, such as [`Supervisor::one_for_one`].
+///
+/// ```
+/// # use foundation::{Actor, Context, Flow, Init, Reply, Result};
+/// # enum Message { Add(u64), Total(Reply<u64>) }
+/// # struct Counter(u64);
+/// # impl Actor for Counter {
+/// #     type Args = u64;
+/// #     type Message = Message;
+/// #     async fn init(start: u64, _: &mut Context<Self>) -> Result<Init<Self>> {
+/// #         Ok(Init::Ready(Self(start)))
+/// #     }
+/// #     async fn handle(&mut self, message: Message, _: &mut Context<Self>) -> Result<Flow> {
+/// #         match message {
+/// #             Message::Add(n) => self.0 += n,
+/// #             Message::Total(reply) => reply.send(self.0),
+/// #         }
+/// #         Ok(Flow::Continue)
+/// #     }
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// use foundation::{ChildSpec, Restart, Supervisor, System};
+///
+/// let system = System::builder().name("shop").start().await?;
+/// let shop = Supervisor::rest_for_one()
+///     .name("shop")
+///     .child(ChildSpec::<Counter>::actor("stock", 40))
+///     .child(Supervisor::one_for_one().name("orders"))
+///     .child(ChildSpec::<Counter>::actor("visitors", 0).restart(Restart::Transient))
+///     .start(&system)
+///     .await?;
+///
+/// let stock = shop.child::<Counter>("stock").await?;
+/// stock.tell(Message::Add(2)).await?;
+/// assert_eq!(stock.ask(Message::Total).await?, 42);
+/// assert_eq!(shop.count_children().await?.active, 3);
+/// system.stop().await
+/// # })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub struct Supervisor {
+    state: State<Whom, Body>,
+    started: Instant,
+}
+
+/// What is said to a supervisor, by its reference and its children.
+pub struct Message(pub(super) Said);
+
+pub(super) enum Said {
+    Request(Request<Body>, Whom),
+    Children(Reply<Vec<ChildInfo>>),
+    Count(Reply<Counts>),
+    Find(Arc<str>, Reply<Result<Arc<dyn Process>>>),
+    Event(ChildEvent),
+    /// What a child was to do in time.
+    Late(Key, u32),
+    TryAgain(Key, u32),
+}
+
+/// Who waits for an answer.
+pub(super) enum Whom {
+    /// For the place of the child.
+    Place(Reply<Result<Arc<dyn Process>>>),
+    Done(Reply<Result<()>>),
+}
+
+/// What the loop knows of a child.
+pub(super) struct Body {
+    child: Box<dyn Child>,
+    /// The incarnation that was started last.
+    peer: Option<Peer>,
+    timer: Option<TimerKey>,
+}
+
+/// What carrying out the commands has come to.
+enum Next {
+    Wait,
+    Up,
+    End,
+    Over,
+}
+
+impl Supervisor {
+    /// Begins a supervisor that restarts the child that has failed, and no other.
+    pub fn one_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Strategy::OneForOne)
+    }
+
+    /// Begins a supervisor that restarts all children when one has failed.
+    pub fn one_for_all() -> SupervisorBuilder {
+        SupervisorBuilder::new(Strategy::OneForAll)
+    }
+
+    /// Begins a supervisor that restarts the child that has failed, and those started after it.
+    pub fn rest_for_one() -> SupervisorBuilder {
+        SupervisorBuilder::new(Strategy::RestForOne)
+    }
+
+    /// Begins a supervisor with a strategy that is known at run time only.
+    pub fn with_strategy(strategy: Strategy) -> SupervisorBuilder {
+        SupervisorBuilder::new(strategy)
+    }
+}
+
+impl Actor for Supervisor {
+    type Args = Blueprint;
+    type Message = Message;
+
+    async fn init(blueprint: Blueprint, cx: &mut Context<Self>) -> Result<Init<Self>> {
+        blueprint.validate()?;
+        let mut supervisor = Self { state: State::new(blueprint.rules), started: Instant::now() };
+        for child in blueprint.children {
+            let body = Body::new(child);
+            supervisor.state.table.add(body.traits(), body);
+        }
+        // Links do not end a supervisor: only its parent does, and its children's failures.
+        cx.trap_exits(true);
+        supervisor.state.begin(supervisor.now());
+        let mut heeded = KILL | STOP;
+        loop {
+            match supervisor.carry_out(cx) {
+                Next::Up => return Ok(Init::Ready(supervisor)),
+                Next::Wait | Next::End => {}
+                Next::Over => {
+                    return supervisor.state.take_failure().map_or(Ok(Init::Ignore), Err);
+                }
+            }
+            heeded = supervisor.hear(cx, heeded).await;
+        }
+    }
+
+    async fn handle(&mut self, Message(said): Message, cx: &mut Context<Self>) -> Result<Flow> {
+        self.take(said, cx);
+        match self.carry_out(cx) {
+            Next::End => Ok(Flow::Stop(ExitReason::Shutdown)),
+            Next::Wait | Next::Up | Next::Over => Ok(Flow::Continue),
+        }
+    }
+
+    async fn terminate(&mut self, reason: &ExitReason, cx: &mut Context<Self>) {
+        let mut heeded = KILL;
+        if *reason == ExitReason::Killed {
+            heeded = 0;
+            self.state.kill(self.now());
+        } else {
+            self.state.stop(self.now());
+        }
+        while !matches!(self.carry_out(cx), Next::Over) {
+            heeded = self.hear(cx, heeded).await;
+        }
+    }
+}
+
+impl Supervisor {
+    /// Waits for the next thing to happen, and gives what is heeded from then on.
+    async fn hear(&mut self, cx: &mut Context<Self>, heeded: u32) -> u32 {
+        match cx.next_of_own(heeded).await {
+            Step::Handle(Message(said)) => self.take(said, cx),
+            Step::Stop(ExitReason::Killed) if cx.is_killed() => {
+                self.state.kill(self.now());
+                return 0;
+            }
+            Step::Stop(_) => {
+                self.state.stop(self.now());
+                return heeded & KILL;
+            }
+            Step::Down(_) | Step::Exit(_) => {}
+        }
+        heeded
+    }
+
+    /// Time, as a supervisor counts it.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn take(&mut self, said: Said, cx: &mut Context<Self>) {
+        let now = self.now();
+        match said {
+            Said::Request(Request::Start(traits, body), whom) => {
+                match self.state.rules().validate(body.options()) {
+                    Ok(()) => self.state.request(Request::Start(traits, body), whom, now),
+                    Err(error) => whom.answer(Err(cx.stamp(error))),
+                }
+            }
+            Said::Request(request, whom) => self.state.request(request, whom, now),
+            Said::Children(reply) => reply.send(self.children()),
+            Said::Count(reply) => reply.send(self.count()),
+            Said::Find(name, reply) => {
+                let found = self.state.table.named(&name).and_then(|key| self.place_of(key, cx));
+                let missing = || Error::from(codes::CHILD_NOT_FOUND).with_detail("child", &*name);
+                reply.send(found.ok_or_else(|| cx.stamp(missing())));
+            }
+            Said::Event(ChildEvent { child, attempt, what }) => {
+                match what {
+                    ChildDid::Ignore => return self.state.ignores(child, attempt),
+                    ChildDid::Run => {
+                        self.disarm(child, attempt, cx);
+                        self.state.runs(child, attempt, now);
+                    }
+                    ChildDid::End(reason) => {
+                        self.disarm(child, attempt, cx);
+                        self.state.ended(child, attempt, reason, now);
+                    }
+                }
+            }
+            Said::Late(key, attempt) => {
+                if let Some(child) = self.state.table.current(key, attempt) {
+                    child.body.timer = None;
+                    let late = took_too_long(child.body.options().start_within);
+                    self.state.is_late(key, attempt, late, now);
+                }
+            }
+            Said::TryAgain(key, attempt) => self.state.try_again(key, attempt, now),
+        }
+    }
+
+    fn carry_out(&mut self, cx: &mut Context<Self>) -> Next {
+        let mut next = Next::Wait;
+        while let Some(command) = self.state.next_command() {
+            match command {
+                Command::Start(key) => self.start(key, cx),
+                Command::Ask(key) => self.ask(key, cx),
+                Command::Kill(key) => self.kill(key, cx),
+                Command::Abandon(key) => {
+                    if let Some(child) = self.state.table.get_mut(key) {
+                        child.body.child.abandon();
+                        child.body.peer = None;
+                    }
+                }
+                Command::TryAgain(key, attempt) => cx.say(Message(Said::TryAgain(key, attempt))),
+                Command::Answer(Whom::Done(reply), _, answer) => {
+                    reply.send(answer.map_err(|error| cx.stamp(error)));
+                }
+                Command::Answer(Whom::Place(reply), key, answer) => {
+                    let place = key.and_then(|key| self.place_of(key, cx));
+                    let place = place.ok_or_else(|| codes::CHILD_NOT_FOUND.into());
+                    reply.send(answer.and(place).map_err(|error| cx.stamp(error)));
+                }
+                Command::Report(child, Report::Unresponsive) => self.is_lost(&child, cx),
+                Command::Report(child, report) => report::child(cx.name(), &child, &report),
+                Command::Forget(body) => {
+                    if let Err(panic) = catch(|| drop(body)) {
+                        report::panicked_in_drop(cx.name(), &panic);
+                    }
+                }
+                Command::Up => next = Next::Up,
+                Command::End(cause) => {
+                    report::ending(cx.name(), cause);
+                    next = Next::End;
+                }
+                Command::Over => next = Next::Over,
+            }
+        }
+        next
+    }
+
+    fn start(&mut self, key: Key, cx: &mut Context<Self>) {
+        let (me, now) = (cx.place(), self.now());
+        let Some(child) = self.state.table.get_mut(key) else { return };
+        let attempt = child.attempt;
+        let (supervisor, generation) = (Arc::clone(me) as _, cx.pid().generation);
+        let parent = Parent::Supervisor { supervisor, generation, child: key, attempt };
+        let body = &mut child.body;
+        match body.child.start(cx.system(), parent) {
+            Ok(peer) => {
+                body.peer = Some(peer);
+                let within = body.options().start_within;
+                if within < Duration::MAX {
+                    body.arm(cx, within, (key, attempt));
+                }
+            }
+            Err(error) => self.state.ended(key, attempt, ExitReason::Error(error), now),
+        }
+    }
+
+    fn ask(&mut self, key: Key, cx: &mut Context<Self>) {
+        let now = self.now();
+        let Some(child) = self.state.table.get_mut(key) else { return };
+        let (attempt, body) = (child.attempt, &mut child.body);
+        body.peer.iter().for_each(|peer| peer.request_stop(ExitReason::Shutdown));
+        match body.options().shutdown {
+            Shutdown::Within(Duration::ZERO) | Shutdown::BrutalKill => {
+                let late = took_too_long(Duration::ZERO);
+                self.state.is_late(key, attempt, late, now);
+            }
+            Shutdown::Within(patience) => body.arm(cx, patience, (key, attempt)),
+            Shutdown::Infinity => body.disarm(cx),
+        }
+    }
+
+    fn kill(&mut self, key: Key, cx: &mut Context<Self>) {
+        let Some(child) = self.state.table.get_mut(key) else { return };
+        let (attempt, body) = (child.attempt, &mut child.body);
+        body.peer.iter().for_each(Peer::kill);
+        match after_kill(body.options().kind) {
+            Some(patience) => body.arm(cx, patience, (key, attempt)),
+            None => body.disarm(cx),
+        }
+    }
+
+    /// Reports a child that was killed and does not end.
+    fn is_lost(&self, child: &str, cx: &Context<Self>) {
+        let key = self.state.table.named(child);
+        let child = key.and_then(|key| self.state.table.get(key));
+        if let Some(peer) = child.and_then(|child| child.body.peer.as_ref()) {
+            cx.system().root.report(&unresponsive(peer));
+        }
+    }
+
+    /// What the child was to do in time it has done.
+    fn disarm(&mut self, key: Key, attempt: u32, cx: &mut Context<Self>) {
+        if let Some(child) = self.state.table.current(key, attempt)
+            && *child.status() != Status::Stopping
+        {
+            child.body.disarm(cx);
+        }
+    }
+
+    fn place_of(&self, key: Key, cx: &Context<Self>) -> Option<Arc<dyn Process>> {
+        Some(self.state.table.get(key)?.body.child.process(cx.system()))
+    }
+
+    fn children(&self) -> Vec<ChildInfo> {
+        let children = self.state.table.iter().rev();
+        children
+            .map(|(_, child)| {
+                let status = child.status();
+                let peer = child.body.peer.as_ref().filter(|_| status.is_alive());
+                ChildInfo {
+                    name: Arc::clone(&child.traits.name),
+                    pid: peer.map(Peer::pid),
+                    state: status.into(),
+                    kind: child.traits.kind,
+                    starts: child.attempt,
+                }
+            })
+            .collect()
+    }
+
+    fn count(&self) -> Counts {
+        let (specs, tally) = (self.state.table.len(), self.state.table.tally());
+        Counts {
+            specs,
+            active: tally.alive,
+            supervisors: tally.supervisors,
+            workers: specs - tally.supervisors,
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    /// Whoever is left when a supervisor is dropped, because it panicked or its runtime goes, is
+    /// killed.
+    fn drop(&mut self) {
+        for (_, child) in self.state.table.iter().filter(|(_, child)| child.status().is_alive()) {
+            child.body.peer.iter().for_each(Peer::kill);
+        }
+    }
+}
+
+impl Supervises for Slot<Message> {
+    fn child(&self, generation: u32, event: ChildEvent) {
+        self.say(generation, Message(Said::Event(event)));
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    pub(super) fn new(child: Box<dyn Child>) -> Self {
+        Self { child, peer: None, timer: None }
+    }
+
+    fn options(&self) -> &Options {
+        self.child.options()
+    }
+
+    pub(super) fn traits(&self) -> Traits {
+        let options = self.options();
+        Traits {
+            name: Arc::clone(&options.name),
+            restart: options.restart.unwrap_or_default(),
+            kind: options.kind,
+            significant: options.significant,
+            abandoned_when_unresponsive: options.unresponsive == Unresponsive::Abandon,
+            brutal: options.shutdown == Shutdown::BrutalKill,
+        }
+    }
+
+    fn arm(
+        &mut self,
+        cx: &mut Context<Supervisor>,
+        patience: Duration,
+        (key, attempt): (Key, u32),
+    ) {
+        self.disarm(cx);
+        self.timer = Some(cx.send_after(patience, Message(Said::Late(key, attempt))));
+    }
+
+    fn disarm(&mut self, cx: &mut Context<Supervisor>) {
+        if let Some(timer) = self.timer.take() {
+            cx.cancel_timer(timer);
+        }
+    }
+}
+
+impl Whom {
+    fn answer(self, answer: Result<()>) {
+        match self {
+            Self::Done(reply) => reply.send(answer),
+            Self::Place(reply) => {
+                reply.send(answer.and_then(|()| Err(codes::CHILD_NOT_FOUND.into())));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Supervisor");
+        shown.field("rules", &self.state.rules()).field("children", &self.children()).finish()
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").finish_non_exhaustive()
+    }
+}

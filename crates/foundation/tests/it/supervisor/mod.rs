@@ -1,0 +1,125 @@
+//! OTP's own cases for supervisors, and ours. `// OTP A05` names the case in the list of scenarios
+//! that a test ports; `scenarios.rs` checks that none is missing.
+
+mod administration;
+mod auto_shutdown;
+mod intensity;
+mod restarts;
+mod scenarios;
+mod shutdown;
+mod starting;
+mod strategies;
+
+use std::time::Duration;
+
+use foundation::{
+    ActorRef, ChildState, Counts, Pid, Strategy, Supervisor, SupervisorBuilder, System,
+};
+use testkit::{Log, Puppet, eventually};
+
+use crate::fixture::system;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A supervisor in a system of its own, and the log of its children.
+struct Stage {
+    system: System,
+    supervisor: ActorRef<Supervisor>,
+    log: Log,
+}
+
+impl Stage {
+    async fn set(builder: SupervisorBuilder, log: &Log) -> Self {
+        let system = system().await;
+        let supervisor = builder.name("top").start(&system).await.unwrap();
+        log.take();
+        Self { system, supervisor, log: log.clone() }
+    }
+
+    /// Ordinary puppets under a supervisor of the strategy, which allows any number of restarts.
+    async fn of(strategy: Strategy, names: &[&'static str]) -> Self {
+        let log = Log::default();
+        let supervisor = Supervisor::with_strategy(strategy).intensity(1000, HOUR);
+        let children = names.iter().map(|name| Puppet::spec(name, &log));
+        Self::set(children.fold(supervisor, SupervisorBuilder::child), &log).await
+    }
+
+    async fn child(&self, name: &str) -> ActorRef<Puppet> {
+        self.supervisor.child(name).await.unwrap()
+    }
+
+    async fn pid(&self, name: &str) -> Option<Pid> {
+        let children = self.supervisor.which_children().await.unwrap();
+        children.into_iter().find(|child| &*child.name == name).expect("the child is known").pid
+    }
+
+    async fn state(&self, name: &str) -> ChildState {
+        let children = self.supervisor.which_children().await.unwrap();
+        children.into_iter().find(|child| &*child.name == name).expect("the child is known").state
+    }
+
+    /// The children as they are listed, each with whether it has an incarnation.
+    async fn which(&self) -> Vec<(String, bool)> {
+        let children = self.supervisor.which_children().await.unwrap();
+        children.into_iter().map(|child| (child.name.to_string(), child.pid.is_some())).collect()
+    }
+
+    async fn counts(&self) -> [usize; 4] {
+        counts(&self.supervisor).await
+    }
+
+    /// Kills a child and waits until the supervisor has done what it does about that.
+    async fn crash(&self, name: &str) {
+        Puppet::kill(&self.child(name).await).await;
+        self.settle().await;
+    }
+
+    /// Waits until every child runs or is to stay down.
+    async fn settle(&self) {
+        let calm = |state| {
+            matches!(
+                state,
+                ChildState::Running | ChildState::Stopped | ChildState::Unresponsive
+            )
+        };
+        loop {
+            // What was begun before this question is seen in the answer to it.
+            let Ok(children) = self.supervisor.which_children().await else { return };
+            let busy = children.iter().filter(|child| !calm(child.state)).count();
+            let missing = children.iter().filter(|it| it.state == ChildState::Stopped).count();
+            if busy == 0 {
+                // A group is restarted in steps, between which all may be calm for a moment.
+                tokio::task::yield_now().await;
+                let Ok(again) = self.supervisor.which_children().await else { return };
+                let still = again.iter().filter(|it| it.state == ChildState::Stopped).count();
+                if again.iter().all(|child| calm(child.state)) && still == missing {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Stops everything, after which nothing is left.
+    async fn strike(self) {
+        self.system.stop().await.unwrap();
+        let runtime = tokio::runtime::Handle::current();
+        eventually(|| match runtime.metrics().num_alive_tasks() {
+            0 => Ok(()),
+            alive => Err(format!("{alive} tasks are left")),
+        })
+        .await;
+    }
+}
+
+/// `[specs, active, supervisors, workers]`, as the scenarios write it.
+async fn counts(supervisor: &ActorRef<Supervisor>) -> [usize; 4] {
+    let Counts { specs, active, supervisors, workers, .. } =
+        supervisor.count_children().await.unwrap();
+    [specs, active, supervisors, workers]
+}
+
+/// What somebody is who is listed with an incarnation, or without.
+fn listed(children: &[(&str, bool)]) -> Vec<(String, bool)> {
+    children.iter().map(|(name, runs)| ((*name).to_owned(), *runs)).collect()
+}
