@@ -63,6 +63,8 @@ pub enum Start {
     Ignore,
     /// It fails with this code.
     Fail(&'static str),
+    /// It fails with this code after this time.
+    FailAfter(Duration, &'static str),
     /// It panics.
     Panic,
     /// It runs when this is notified.
@@ -177,6 +179,10 @@ impl Actor for Puppet {
             Start::Run => {}
             Start::Ignore => return Ok(Init::Ignore),
             Start::Fail(code) => return Err(Error::business(code)),
+            Start::FailAfter(time, code) => {
+                pass(time).await;
+                return Err(Error::business(code));
+            }
             Start::Panic => panic!("{} in init", strings.name),
             Start::WaitFor(gate) => gate.notified().await,
             Start::Hang => std::future::pending().await,

@@ -16,3 +16,4 @@ mod supervisor;
 mod sync;
 mod system;
 mod timers;
+mod watching;

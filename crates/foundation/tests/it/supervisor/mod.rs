@@ -32,7 +32,7 @@ impl Stage {
     async fn set(builder: SupervisorBuilder, log: &Log) -> Self {
         let system = system().await;
         let supervisor = builder.name("top").start(&system).await.unwrap();
-        log.take();
+        drop(log.take());
         Self { system, supervisor, log: log.clone() }
     }
 
