@@ -9,6 +9,7 @@
 
 pub mod actor;
 mod clock;
+pub mod crash;
 mod figure;
 mod rounds;
 mod size;
@@ -25,5 +26,6 @@ pub use size::Size;
 ///
 /// When the system refuses its threads.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    crash::keep_quiet();
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
 }

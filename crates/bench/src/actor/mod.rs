@@ -8,11 +8,14 @@ mod memory;
 mod ours;
 
 use std::future::Future;
+use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 pub use limit::BareTask;
 pub use ours::Ours;
+
+use tokio::sync::Notify;
 
 use crate::clock::{PerOperation, Stopwatch};
 use crate::figure::{Sample, Unit};
@@ -28,6 +31,8 @@ const SPAWNS: u32 = 50_000;
 const IDLE: u32 = 100_000;
 /// Actors that are stopped in order, in a full run.
 const STOPS: u32 = 10_000;
+/// Crashes of one actor, in a full run.
+const RESTARTS: u32 = 10_000;
 /// Operations in one batch of a time figure.
 const BATCH: u32 = 100;
 /// Capacity of a bounded mailbox, wherever one can be chosen.
@@ -52,6 +57,19 @@ pub trait Subject: Clone + Send + Sync + 'static {
     }
     /// Lets it free what it does not need while it is idle, for those that can.
     fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
+        None::<std::future::Ready<Result<()>>>
+    }
+    /// Starts an actor that is restarted whenever it panics, as often as that may be, for those that
+    /// have something for it. Each incarnation notifies `started`.
+    fn start_supervised(
+        world: &Self::World,
+        started: Arc<Notify>,
+    ) -> Option<impl Future<Output = Result<Self>> + Send> {
+        let _ = (world, started);
+        None::<std::future::Ready<Result<Self>>>
+    }
+    /// Makes it panic, for those that can be restarted.
+    fn crash(&self) -> Option<impl Future<Output = Result<()>> + Send> {
         None::<std::future::Ready<Result<()>>>
     }
     /// Stops all of them, the last one first, each after the one before has ended.
@@ -94,6 +112,10 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
     samples.push(time("actor_spawn", spawns, key, &spawn::<S>(spawns).await?));
     let stops = size.of(STOPS);
     samples.push(time("actor_stop", stops, key, &stop::<S>(stops).await?));
+    let restarts = size.of(RESTARTS);
+    if let Some(times) = restart::<S>(restarts).await? {
+        samples.push(time("actor_restart", restarts, key, &times));
+    }
     Ok(samples)
 }
 
@@ -221,6 +243,40 @@ async fn stop<S: Subject>(stops: u32) -> Result<PerOperation> {
         Ok(times)
     });
     stopper.await?
+}
+
+/// Times from a panic to the first answer of the next incarnation; nothing where there is none.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever crashes runs on a worker too")]
+async fn restart<S: Subject>(restarts: u32) -> Result<Option<PerOperation>> {
+    let crasher = tokio::spawn(async move {
+        let world = S::world().await?;
+        let started = Arc::new(Notify::new());
+        let Some(starting) = S::start_supervised(&world, Arc::clone(&started)) else {
+            S::stop(world, Vec::new()).await?;
+            return Ok(None);
+        };
+        let subject = starting.await?;
+        started.notified().await;
+        let mut times = PerOperation::default();
+        for _ in 0..restarts {
+            subject.tell(1).await?;
+            let stopwatch = Stopwatch::start();
+            subject.crash().context("it does not crash")?.await?;
+            started.notified().await;
+            // Whoever is told of the start may be faster than whoever is told to let others in.
+            let total = loop {
+                match subject.ask().await {
+                    Ok(total) => break total,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            times.add(stopwatch.elapsed(), 1);
+            ensure!(total == 0, "a new incarnation knows what the one before was told");
+        }
+        S::stop(world, vec![subject]).await?;
+        Ok(Some(times))
+    });
+    crasher.await?
 }
 
 #[cfg(test)]

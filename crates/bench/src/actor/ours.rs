@@ -1,9 +1,16 @@
 //! Ours: a supervised actor with a bounded mailbox.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Result;
-use foundation::{Actor, ActorRef, ChildSpec, Context, Flow, Init, Mailbox, Reply, System};
+use foundation::{
+    Actor, ActorRef, ChildSpec, Context, Flow, Init, Mailbox, Reply, Supervisor, System,
+};
+use tokio::sync::Notify;
 
 use super::{MAILBOX, Subject};
+use crate::crash::ON_PURPOSE;
 
 /// A running actor.
 #[derive(Debug, Clone)]
@@ -19,13 +26,18 @@ enum Message {
     Add(u64),
     Total(Reply<u64>),
     Hibernate,
+    Crash,
 }
 
 impl Actor for Sum {
-    type Args = ();
+    type Args = Option<Arc<Notify>>;
     type Message = Message;
 
-    async fn init((): (), _: &mut Context<Self>) -> foundation::Result<Init<Self>> {
+    async fn init(
+        started: Option<Arc<Notify>>,
+        _: &mut Context<Self>,
+    ) -> foundation::Result<Init<Self>> {
+        started.inspect(|started| started.notify_one());
         Ok(Init::Ready(Self { total: 0 }))
     }
 
@@ -38,6 +50,7 @@ impl Actor for Sum {
             Message::Add(amount) => self.total += amount,
             Message::Total(reply) => reply.send(self.total),
             Message::Hibernate => return Ok(Flow::Hibernate),
+            Message::Crash => std::panic::panic_any(ON_PURPOSE),
         }
         Ok(Flow::Continue)
     }
@@ -51,7 +64,7 @@ impl Subject for Ours {
     }
 
     async fn start(system: &System) -> Result<Self> {
-        let spec = ChildSpec::<Sum>::actor("sum", ()).mailbox(Mailbox::bounded(MAILBOX));
+        let spec = ChildSpec::<Sum>::actor("sum", None).mailbox(Mailbox::bounded(MAILBOX));
         Ok(Self(system.start(spec).await?))
     }
 
@@ -69,6 +82,21 @@ impl Subject for Ours {
 
     fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
         Some(async { Ok(self.0.tell(Message::Hibernate).await?) })
+    }
+
+    fn start_supervised(
+        system: &System,
+        started: Arc<Notify>,
+    ) -> Option<impl Future<Output = Result<Self>> + Send> {
+        let spec = ChildSpec::<Sum>::actor("sum", Some(started));
+        let supervisor = Supervisor::one_for_one()
+            .intensity(u32::MAX, Duration::from_millis(1))
+            .child(spec.mailbox(Mailbox::bounded(MAILBOX)));
+        Some(async { Ok(Self(supervisor.start(system).await?.child("sum").await?)) })
+    }
+
+    fn crash(&self) -> Option<impl Future<Output = Result<()>> + Send> {
+        Some(async { Ok(self.0.tell(Message::Crash).await?) })
     }
 
     /// A system stops its children in the reverse order of their start.

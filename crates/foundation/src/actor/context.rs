@@ -37,12 +37,25 @@ pub struct Context<A: Actor> {
     hibernates: bool,
 }
 
-/// What an actor does next.
+/// What an actor does next. What is rare is boxed, so that messages travel light.
 pub(crate) enum Step<M> {
     Handle(M),
+    Rare(Box<Rare>),
+}
+
+pub(crate) enum Rare {
     Down(Down),
     Exit(Exit),
     Stop(ExitReason),
+}
+
+// === impl Step ===
+
+impl<M> Step<M> {
+    #[cold]
+    fn stop(reason: ExitReason) -> Self {
+        Self::Rare(Box::new(Rare::Stop(reason)))
+    }
 }
 
 // === impl Context ===
@@ -302,7 +315,7 @@ impl<A: Actor> Context<A> {
         }
         match queue.receive(&mut self.inbox) {
             Received::Message(message) => return Poll::Ready(Step::Handle(message)),
-            Received::Drained => return Poll::Ready(Step::Stop(ExitReason::Normal)),
+            Received::Drained => return Poll::Ready(Step::stop(ExitReason::Normal)),
             Received::Idle => {}
         }
         if std::mem::take(&mut self.hibernates) {
@@ -336,13 +349,13 @@ impl<A: Actor> Context<A> {
     fn poll_ending(&self, word: u32) -> Poll<Step<A::Message>> {
         let core = self.slot.core();
         if word & KILL == 0 {
-            return Poll::Ready(Step::Stop(core.life.take_request().unwrap_or(ExitReason::Shutdown)));
+            return Poll::Ready(Step::stop(core.life.take_request().unwrap_or(ExitReason::Shutdown)));
         }
         match core.kind {
             // Whoever raised it wakes this task, and the next poll of it is the last.
             ChildKind::Worker => Poll::Pending,
             // Its children have to end first.
-            ChildKind::Supervisor => Poll::Ready(Step::Stop(ExitReason::Killed)),
+            ChildKind::Supervisor => Poll::Ready(Step::stop(ExitReason::Killed)),
         }
     }
 
@@ -354,7 +367,7 @@ impl<A: Actor> Context<A> {
                 Control::Own(message) => return Some(Step::Handle(message)),
                 Control::Signal(Signal::Down(down)) => {
                     if self.watching.as_mut().is_some_and(|own| own.is_down(down.monitor)) {
-                        return Some(Step::Down(down));
+                        return Some(Step::Rare(Box::new(Rare::Down(down))));
                     }
                 }
                 Control::Signal(Signal::Exit(exit)) => {
@@ -362,10 +375,10 @@ impl<A: Actor> Context<A> {
                         continue;
                     }
                     if self.watching.as_ref().is_some_and(|own| own.traps_exits) {
-                        return Some(Step::Exit(exit));
+                        return Some(Step::Rare(Box::new(Rare::Exit(exit))));
                     }
                     if exit.reason != ExitReason::Normal {
-                        return Some(Step::Stop(exit.reason));
+                        return Some(Step::stop(exit.reason));
                     }
                 }
             }

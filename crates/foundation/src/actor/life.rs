@@ -32,9 +32,17 @@ struct Told<P> {
     ending: Option<ExitReason>,
     /// Why the last incarnation that has ended did, and which one that was.
     exit: Option<(u32, ExitReason)>,
-    watchers: BTreeMap<u64, Watcher<P>>,
+    watchers: Watchers<P>,
     links: BTreeMap<Pid, P>,
-    next_watcher: u64,
+}
+
+/// Watchers in the order in which they came, and so of their keys. One that leaves lets its place
+/// stand until half of the places are empty: no step is longer the more of them there are.
+#[derive(Debug)]
+struct Watchers<P> {
+    places: Vec<(u64, Option<Watcher<P>>)>,
+    present: usize,
+    next: u64,
 }
 
 /// Somebody who is told of the end.
@@ -130,7 +138,7 @@ impl<P> Life<P> {
             told.exit = Some((generation, reason.clone()));
             told.request = None;
             Bereaved {
-                watchers: std::mem::take(&mut told.watchers).into_values().collect(),
+                watchers: told.watchers.take(),
                 links: std::mem::take(&mut told.links).into_values().collect(),
             }
         })
@@ -143,7 +151,7 @@ impl<P> Life<P> {
             _ if generation == 0 => Watch::Ended(ExitReason::NoProc),
             _ => {
                 let (watcher, exit) = oneshot::channel();
-                Watch::Later(told.add(Watcher::Waiting(watcher)), exit)
+                Watch::Later(told.watchers.add(Watcher::Waiting(watcher)), exit)
             }
         })
     }
@@ -154,14 +162,14 @@ impl<P> Life<P> {
     ///
     /// When nobody lives there.
     pub(crate) fn monitor(&self, owner: P, monitor: MonitorRef) -> Result<u64, Dead> {
-        let added = self.while_alive(|told| told.add(Watcher::Monitor(owner, monitor)));
+        let added = self.while_alive(|told| told.watchers.add(Watcher::Monitor(owner, monitor)));
         added.ok_or(Dead)
     }
 
     /// Stops watching. False when what was watched has ended before.
     pub(crate) fn unwatch(&self, key: u64) -> bool {
         let mut told = self.told.lock();
-        let removed = told.as_mut().and_then(|told| told.watchers.remove(&key));
+        let removed = told.as_mut().and_then(|told| told.watchers.remove(key));
         drop(told);
         removed.is_some()
     }
@@ -190,7 +198,7 @@ impl<P> Life<P> {
 
     /// How many wait for the end or watch for it.
     pub(crate) fn watchers(&self) -> usize {
-        self.told.lock().as_ref().map_or(0, |told| told.watchers.len())
+        self.told.lock().as_ref().map_or(0, |told| told.watchers.present)
     }
 
     /// How many are linked.
@@ -216,20 +224,42 @@ impl<P> Told<P> {
             request: None,
             ending: None,
             exit: None,
-            watchers: BTreeMap::new(),
+            watchers: Watchers::new(),
             links: BTreeMap::new(),
-            next_watcher: 0,
         }
     }
 
     fn has_ended(&self, generation: u32) -> bool {
         self.exit.as_ref().is_some_and(|(ended, _)| *ended >= generation)
     }
+}
 
+impl<P> Watchers<P> {
+    const fn new() -> Self {
+        Self { places: Vec::new(), present: 0, next: 0 }
+    }
+
+    /// Adds one, and gives the key to leave.
     fn add(&mut self, watcher: Watcher<P>) -> u64 {
-        let key = self.next_watcher;
-        self.next_watcher += 1;
-        self.watchers.insert(key, watcher);
+        let key = self.next;
+        self.next += 1;
+        self.places.push((key, Some(watcher)));
+        self.present += 1;
         key
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Watcher<P>> {
+        let at = self.places.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+        let removed = self.places.get_mut(at)?.1.take()?;
+        self.present -= 1;
+        if self.present < self.places.len() / 2 || self.present == 0 {
+            self.places.retain(|(_, watcher)| watcher.is_some());
+        }
+        Some(removed)
+    }
+
+    fn take(&mut self) -> Vec<Watcher<P>> {
+        self.present = 0;
+        std::mem::take(&mut self.places).into_iter().filter_map(|(_, watcher)| watcher).collect()
     }
 }

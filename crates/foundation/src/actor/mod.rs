@@ -62,7 +62,7 @@ use std::future::Future;
 
 pub use ask::Ask;
 pub use context::Context;
-pub(crate) use context::Step;
+pub(crate) use context::{Rare, Step};
 pub(crate) use ending::{after_kill, end, unresponsive};
 pub use handle::{ActorRef, Exited};
 pub use reply::Reply;
@@ -71,7 +71,7 @@ pub(crate) use slot::{KILL, Peer, Process, STOP, Slot};
 pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
 pub(crate) use spec::{Options, refused};
 pub(crate) use start::{
-    ChildDid, ChildEvent, Parent, Supervises, place, start, start_next, took_too_long,
+    ChildDid, ChildEvent, Supervised, Supervises, place, start, start_next, took_too_long,
     why_not_started,
 };
 pub(crate) use task::catch;

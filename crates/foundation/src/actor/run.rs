@@ -1,12 +1,13 @@
 //! The life of one incarnation: init, messages, farewell.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::context::{Context, Step};
+use super::context::{Context, Rare, Step};
 use super::spec::{Args, refused};
-use super::start::{ChildDid, Parent};
+use super::start::{ChildDid, Supervised};
 use super::{Actor, Flow, Init};
 use crate::error::Error;
 use crate::exit::ExitReason;
@@ -25,16 +26,24 @@ pub(super) enum Acknowledge {
     /// Whoever waits for it. Having given up, it kills the actor, so that this may be lost.
     Caller(oneshot::Sender<Started>),
     /// The supervisor, which is told of a failure by the end that follows.
-    Parent(Parent),
+    Parent(Arc<Supervised>),
 }
 
-impl Acknowledge {
-    fn tell(self, started: Started) {
-        match (self, started) {
-            (Self::Caller(caller), started) => drop(caller.send(started)),
-            (Self::Parent(parent), Started::Running) => parent.tell(ChildDid::Run),
-            (Self::Parent(parent), Started::Ignored) => parent.tell(ChildDid::Ignore),
-            (Self::Parent(_), Started::Failed(_)) => {}
+/// What an incarnation begins with. Boxed, because what a future is given stays in it for good, and
+/// this is needed once.
+pub(super) struct Begin<A: Actor> {
+    pub(super) args: Args<A>,
+    pub(super) acknowledge: Acknowledge,
+}
+
+impl<A: Actor> Begin<A> {
+    /// Says what `init` came to, and is not needed any more.
+    fn tell(self: Box<Self>, started: Started) {
+        match (self.acknowledge, started) {
+            (Acknowledge::Caller(caller), started) => drop(caller.send(started)),
+            (Acknowledge::Parent(parent), Started::Running) => parent.tell(ChildDid::Run),
+            (Acknowledge::Parent(parent), Started::Ignored) => parent.tell(ChildDid::Ignore),
+            (Acknowledge::Parent(_), Started::Failed(_)) => {}
         }
     }
 }
@@ -45,38 +54,16 @@ impl Acknowledge {
 /// memory of every idle actor.
 #[expect(clippy::manual_async_fn, reason = "see above")]
 pub(super) fn run<A: Actor>(
-    args: Args<A>,
+    begin: Box<Begin<A>>,
     mut cx: Context<A>,
-    acknowledge: Acknowledge,
 ) -> impl Future<Output = ExitReason> + Send {
-    async move { live(args, &mut cx, acknowledge).await }
+    async move { live(begin, &mut cx).await }
 }
 
-async fn live<A: Actor>(
-    args: Args<A>,
-    cx: &mut Context<A>,
-    acknowledge: Acknowledge,
-) -> ExitReason {
-    let Some(own) = args() else {
-        let error = refused("args", "they were for one start, and an earlier one has used them");
-        acknowledge.tell(Started::Failed(error.clone()));
-        return ExitReason::Error(error);
-    };
-    drop(args);
-    let mut actor = match A::init(own, cx).await {
-        Ok(Init::Ready(actor)) => {
-            acknowledge.tell(Started::Running);
-            actor
-        }
-        Ok(Init::Ignore) => {
-            acknowledge.tell(Started::Ignored);
-            return ExitReason::Normal;
-        }
-        Err(error) => {
-            let error = cx.stamp(error);
-            acknowledge.tell(Started::Failed(error.clone()));
-            return ExitReason::Error(error);
-        }
+async fn live<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> ExitReason {
+    let mut actor = match init(begin, cx).await {
+        Ok(actor) => actor,
+        Err(reason) => return reason,
     };
     let reason = messages(&mut actor, cx).await;
     cx.decide(&reason);
@@ -84,13 +71,52 @@ async fn live<A: Actor>(
     reason
 }
 
+/// Makes the state and says that the actor runs; or gives why it does not.
+async fn init<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> Result<A, ExitReason> {
+    let Some(args) = (begin.args)() else {
+        let error = refused("args", "they were for one start, and an earlier one has used them");
+        begin.tell(Started::Failed(error.clone()));
+        return Err(ExitReason::Error(error));
+    };
+    match A::init(args, cx).await {
+        Ok(Init::Ready(actor)) => {
+            begin.tell(Started::Running);
+            Ok(actor)
+        }
+        Ok(Init::Ignore) => {
+            begin.tell(Started::Ignored);
+            Err(ExitReason::Normal)
+        }
+        Err(error) => {
+            let error = cx.stamp(error);
+            begin.tell(Started::Failed(error.clone()));
+            Err(ExitReason::Error(error))
+        }
+    }
+}
+
+/// What follows from something rare: what a callback says, or the end. Boxed by whoever calls it,
+/// so that an idle actor keeps no room for it.
+async fn on_rare<A: Actor>(
+    actor: &mut A,
+    rare: Rare,
+    cx: &mut Context<A>,
+) -> Result<crate::error::Result<Flow>, ExitReason> {
+    match rare {
+        Rare::Down(down) => Ok(actor.on_down(down, cx).await),
+        Rare::Exit(exit) => Ok(actor.on_exit(exit, cx).await),
+        Rare::Stop(reason) => Err(reason),
+    }
+}
+
 async fn messages<A: Actor>(actor: &mut A, cx: &mut Context<A>) -> ExitReason {
     loop {
         let flow = match cx.next().await {
             Step::Handle(message) => actor.handle(message, cx).await,
-            Step::Down(down) => actor.on_down(down, cx).await,
-            Step::Exit(exit) => actor.on_exit(exit, cx).await,
-            Step::Stop(reason) => return reason,
+            Step::Rare(rare) => match Box::pin(on_rare(actor, *rare, cx)).await {
+                Ok(flow) => flow,
+                Err(reason) => return reason,
+            },
         };
         match flow {
             Ok(Flow::Continue) => {}

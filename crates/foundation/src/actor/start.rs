@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::context::Context;
 use super::handle::{ActorRef, Exited};
 use super::life::Life;
-use super::run::{Acknowledge, Started, run};
+use super::run::{Acknowledge, Begin, Started, run};
 use super::slot::{Core, Peer, Pid, Slot};
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
@@ -18,13 +18,17 @@ use crate::exit::ExitReason;
 use crate::spawn::TaskNumber;
 use crate::system::Shared;
 
-/// Whom an incarnation tells of its start and its end.
-#[derive(Debug, Clone)]
-pub(crate) enum Parent {
-    /// The system, which forgets it when it ends.
-    System,
-    /// One incarnation of a supervisor.
-    Supervisor { supervisor: Arc<dyn Supervises>, generation: u32, child: u64, attempt: u32 },
+/// Whom an incarnation tells of its start and its end: one incarnation of a supervisor. Nobody, if
+/// its parent is the system.
+pub(crate) type Parent = Option<Arc<Supervised>>;
+
+/// A child of a supervisor, as the child knows it.
+#[derive(Debug)]
+pub(crate) struct Supervised {
+    pub(crate) supervisor: Arc<dyn Supervises>,
+    pub(crate) generation: u32,
+    pub(crate) child: u64,
+    pub(crate) attempt: u32,
 }
 
 /// A supervisor, as its children know it.
@@ -52,12 +56,10 @@ pub(crate) enum ChildDid {
     End(ExitReason),
 }
 
-impl Parent {
+impl Supervised {
     pub(super) fn tell(&self, what: ChildDid) {
-        if let Self::Supervisor { supervisor, generation, child, attempt } = self {
-            let event = ChildEvent { child: *child, attempt: *attempt, what };
-            supervisor.child(*generation, event);
-        }
+        let event = ChildEvent { child: self.child, attempt: self.attempt, what };
+        self.supervisor.child(self.generation, event);
     }
 }
 
@@ -84,7 +86,7 @@ pub(crate) async fn start<A: Actor>(
     let peer = Peer { process: Arc::clone(&slot) as _, generation: slot.core().life.begin() };
     system.root.add(peer.clone())?;
     let mut starting = Starting(Some(&peer));
-    incarnate::<A>(&slot, peer.generation, spec.args, (Parent::System, Acknowledge::Caller(started)));
+    incarnate::<A>(&slot, peer.generation, spec.args, (None, Acknowledge::Caller(started)));
 
     let outcome = Within::new(limit(system, peer.pid(), start_within), acknowledged).await;
     if let Ok(Ok(Started::Running)) = outcome {
@@ -110,11 +112,12 @@ pub(crate) async fn start<A: Actor>(
 pub(crate) fn start_next<A: Actor>(
     slot: &Arc<Slot<A::Message>>,
     spec: &ChildSpec<A>,
-    parent: Parent,
+    parent: Supervised,
 ) -> Peer {
     let generation = slot.core().life.begin();
-    let acknowledge = Acknowledge::Parent(parent.clone());
-    incarnate::<A>(slot, generation, Arc::clone(&spec.args), (parent, acknowledge));
+    let parent = Arc::new(parent);
+    let acknowledge = Acknowledge::Parent(Arc::clone(&parent));
+    incarnate::<A>(slot, generation, Arc::clone(&spec.args), (Some(parent), acknowledge));
     Peer { process: Arc::clone(slot) as _, generation }
 }
 
@@ -140,7 +143,8 @@ fn incarnate<A: Actor>(
     (parent, acknowledge): (Parent, Acknowledge),
 ) {
     slot.queue.open(generation);
-    let run = run::<A>(args, Context::new(Arc::clone(slot)), acknowledge);
+    let begin = Box::new(Begin { args, acknowledge });
+    let run = run::<A>(begin, Context::new(Arc::clone(slot)));
     let incarnation = Incarnation::<A, _>::new(Arc::clone(slot), parent, run);
     slot.core().system.spawner.actor(incarnation);
 }

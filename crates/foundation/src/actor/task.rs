@@ -116,12 +116,14 @@ impl<A: Actor> End<A> {
             tracing::error!(actor, %pid, %reason, "actor.exited");
         }
         core.system.spawner.actor_ended();
-        if matches!(self.parent, Parent::System) {
+        if self.parent.is_none() {
             core.system.root.remove(pid);
         }
         core.announce(reason);
         // Last: the supervisor may start the next incarnation at once.
-        self.parent.tell(ChildDid::End(reason.clone()));
+        if let Some(parent) = &self.parent {
+            parent.tell(ChildDid::End(reason.clone()));
+        }
     }
 
     fn log(&self, panic: &Panic, event: &str) {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use crate::actor::{
-    Actor, ActorRef, ChildSpec, Options, Parent, Peer, Process, Slot, place, start_next,
+    Actor, ActorRef, ChildSpec, Options, Peer, Process, Slot, Supervised, place, start_next,
 };
 use crate::error::{Error, Result, codes};
 use crate::system::Shared;
@@ -23,7 +23,7 @@ pub(super) trait Child: Send + Sync {
     /// # Errors
     ///
     /// `unresponsive` when the one before is still there.
-    fn start(&self, system: &Arc<Shared>, parent: Parent) -> Result<Peer>;
+    fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer>;
     /// Leaves its place to whoever does not go, and takes another one.
     fn abandon(&mut self);
 }
@@ -58,7 +58,7 @@ impl<A: Actor> Child for Placed<A> {
         Arc::clone(self.slot(system)) as _
     }
 
-    fn start(&self, system: &Arc<Shared>, parent: Parent) -> Result<Peer> {
+    fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer> {
         let slot = self.slot(system);
         if slot.is_alive() {
             return Err(Error::from(codes::UNRESPONSIVE)

@@ -13,8 +13,8 @@ use super::report;
 use super::state::{Command, Report, Request, State};
 use super::table::{Key, Status, Traits};
 use crate::actor::{
-    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Parent, Peer,
-    Process, Reply, STOP, Shutdown, Slot, Step, Supervises, TimerKey, Unresponsive, after_kill,
+    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer,
+    Process, Rare, Reply, STOP, Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill,
     catch, took_too_long, unresponsive,
 };
 use crate::error::{Error, Result, codes};
@@ -178,15 +178,17 @@ impl Supervisor {
     async fn hear(&mut self, cx: &mut Context<Self>, heeded: u32) -> u32 {
         match cx.next_of_own(heeded).await {
             Step::Handle(Message(said)) => self.take(said, cx),
-            Step::Stop(ExitReason::Killed) if cx.is_killed() => {
-                self.state.kill(self.now());
-                return 0;
-            }
-            Step::Stop(_) => {
-                self.state.stop(self.now());
-                return heeded & KILL;
-            }
-            Step::Down(_) | Step::Exit(_) => {}
+            Step::Rare(rare) => match *rare {
+                Rare::Stop(ExitReason::Killed) if cx.is_killed() => {
+                    self.state.kill(self.now());
+                    return 0;
+                }
+                Rare::Stop(_) => {
+                    self.state.stop(self.now());
+                    return heeded & KILL;
+                }
+                Rare::Down(_) | Rare::Exit(_) => {}
+            },
         }
         heeded
     }
@@ -282,7 +284,7 @@ impl Supervisor {
         let Some(child) = self.state.table.get_mut(key) else { return };
         let attempt = child.attempt;
         let (supervisor, generation) = (Arc::clone(me) as _, cx.pid().generation);
-        let parent = Parent::Supervisor { supervisor, generation, child: key, attempt };
+        let parent = Supervised { supervisor, generation, child: key, attempt };
         let body = &mut child.body;
         match body.child.start(cx.system(), parent) {
             Ok(peer) => {
