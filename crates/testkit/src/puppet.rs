@@ -124,6 +124,12 @@ impl Strings {
         self.hold(|held| held.then = start);
     }
 
+    /// What it is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// How often it has begun to start.
     #[must_use]
     pub fn starts(&self) -> u32 {

@@ -4,6 +4,8 @@
 mod administration;
 mod auto_shutdown;
 mod intensity;
+mod model;
+mod random;
 mod restarts;
 mod scenarios;
 mod shutdown;
@@ -15,10 +17,12 @@ use std::time::Duration;
 use foundation::{
     ActorRef, ChildState, Counts, Pid, Strategy, Supervisor, SupervisorBuilder, System,
 };
-use testkit::{Log, Puppet, eventually};
+use testkit::{Log, Puppet, eventually, pass};
 
 use crate::fixture::system;
 
+/// The shortest time that passes.
+const MOMENT: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A supervisor in a system of its own, and the log of its children.
@@ -74,30 +78,10 @@ impl Stage {
         self.settle().await;
     }
 
-    /// Waits until every child runs or is to stay down.
+    /// Waits until nothing happens any more.
     async fn settle(&self) {
-        let calm = |state| {
-            matches!(
-                state,
-                ChildState::Running | ChildState::Stopped | ChildState::Unresponsive
-            )
-        };
-        loop {
-            // What was begun before this question is seen in the answer to it.
-            let Ok(children) = self.supervisor.which_children().await else { return };
-            let busy = children.iter().filter(|child| !calm(child.state)).count();
-            let missing = children.iter().filter(|it| it.state == ChildState::Stopped).count();
-            if busy == 0 {
-                // A group is restarted in steps, between which all may be calm for a moment.
-                tokio::task::yield_now().await;
-                let Ok(again) = self.supervisor.which_children().await else { return };
-                let still = again.iter().filter(|it| it.state == ChildState::Stopped).count();
-                if again.iter().all(|child| calm(child.state)) && still == missing {
-                    return;
-                }
-            }
-            tokio::task::yield_now().await;
-        }
+        // Paused time passes when nothing else is left to do.
+        pass(MOMENT).await;
     }
 
     /// Stops everything, after which nothing is left.
