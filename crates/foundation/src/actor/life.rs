@@ -179,7 +179,7 @@ impl<P> Life<P> {
     /// # Errors
     ///
     /// When it has ended.
-    pub(crate) fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
+    fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
         let before = self.while_alive(|told| {
             (self.generation() == own.generation).then(|| told.links.insert(pid, peer))
         });
@@ -216,6 +216,25 @@ impl<P> Life<P> {
             (generation > 0 && !told.has_ended(generation)).then(|| with(told))
         })
     }
+}
+
+/// One side of a link: a life, the incarnation in it, and a reference to that.
+pub(crate) struct Side<'a, P> {
+    pub(crate) life: &'a Life<P>,
+    pub(crate) pid: Pid,
+    pub(crate) peer: P,
+}
+
+/// Links two incarnations, which are not the same. In the life of `own` first, so that an end of the
+/// other one between the two steps is told to a link that is there.
+///
+/// # Errors
+///
+/// When the other one has ended. The link is there on the side of `own` all the same, for what it
+/// is told of that.
+pub(crate) fn link<P>(own: Side<'_, P>, other: Side<'_, P>) -> Result<(), Dead> {
+    own.life.link(own.pid, other.pid, other.peer)?;
+    other.life.link(other.pid, own.pid, own.peer)
 }
 
 impl<P> Told<P> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::life::{self, Side};
 use super::slot::{Peer, Pid, Process, Signal};
 use crate::exit::ExitReason;
 
@@ -100,16 +101,16 @@ impl Drop for Watching {
     }
 }
 
-/// Links two actors. On the side of `owner` first: an end that comes between the two is told to a
-/// link that is there.
+/// Links two actors, unless they are one, or linked already. Whoever turns out to be dead is heard of
+/// at once.
 pub(super) fn link(owner: &Peer, other: &Peer) {
     let (mine, theirs) = (owner.pid(), other.pid());
-    let (own, their) = (&owner.process.core().life, &other.process.core().life);
-    if mine == theirs || own.is_linked(theirs) {
+    if mine == theirs || owner.process.core().life.is_linked(theirs) {
         return;
     }
-    let linked = own.link(mine, theirs, other.clone());
-    if linked.and_then(|()| their.link(theirs, mine, owner.clone())).is_err() {
+    let own = Side { life: &owner.process.core().life, pid: mine, peer: owner.clone() };
+    let their = Side { life: &other.process.core().life, pid: theirs, peer: other.clone() };
+    if life::link(own, their).is_err() {
         let name = Arc::clone(&other.process.core().name);
         owner.signal(Signal::Exit(Exit { pid: theirs, name, reason: ExitReason::NoProc }));
     }

@@ -385,6 +385,8 @@ impl<M, C, T> Queue<M, C, T> {
                 state.idle = true;
                 Received::Idle
             }
+            // Whoever put something there has woken the receiver, which looks there first.
+            None if state.lane.as_ref().is_some_and(|lane| !lane.is_empty()) => Received::Idle,
             None => Received::Drained,
         }
     }

@@ -6,4 +6,4 @@ mod options;
 mod queue;
 
 pub(crate) use options::{Mailbox, Overflow};
-pub(crate) use queue::{Inbox, Queue, Received, SPACE, Sent};
+pub(crate) use queue::{CONTROL, Inbox, Queue, Received, SPACE, Sent};

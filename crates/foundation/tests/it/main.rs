@@ -5,15 +5,23 @@ mod code_table;
 mod error_context;
 mod exits;
 mod fixture;
+#[expect(dead_code, reason = "a part of another crate")]
+mod lives;
 mod lifecycle;
 #[expect(dead_code, unreachable_pub, reason = "a part of another crate")]
 mod mailbox;
 mod mailboxes;
 mod real_threads;
 mod schedules;
+mod schedules_of_lives;
 mod stopping;
 mod supervisor;
 mod sync;
 mod system;
 mod timers;
 mod watching;
+
+/// What the shipped files that are compiled here call `crate::exit`.
+mod exit {
+    pub(crate) use foundation::ExitReason;
+}

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 
 /// Holds a thread until it is opened.
 #[derive(Debug, Default)]
-struct Gate {
+pub(crate) struct Gate {
     /// Somebody holds a thread now. While it is the only one no time passes in the runtime, so
     /// nobody can look for this again and again.
-    held: Notify,
+    pub(crate) held: Notify,
     open: Mutex<bool>,
     opened: Condvar,
 }
@@ -25,7 +25,7 @@ impl Gate {
         drop(self.opened.wait_while(open, |open| !*open).unwrap());
     }
 
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         *self.open.lock().unwrap() = true;
         self.opened.notify_all();
     }
@@ -33,7 +33,7 @@ impl Gate {
 
 /// Holds its thread over every message.
 #[derive(Debug)]
-struct Blocking(Arc<Gate>, Log);
+pub(crate) struct Blocking(Arc<Gate>, Log);
 
 impl Actor for Blocking {
     type Args = (Arc<Gate>, Log);

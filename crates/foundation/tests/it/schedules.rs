@@ -14,16 +14,16 @@ use testkit::{for_each_seed, panics};
 use crate::mailbox::{Inbox, Mailbox, Overflow, Queue, Received, SPACE, Sent};
 
 /// Schedules that are tried for each seed, of which a soak gives more.
-const SCHEDULES: usize = 600;
+pub(crate) const SCHEDULES: usize = 600;
 /// Schedules among which a fault that was put in on purpose has to be found. One in some three
 /// hundred shows it, and the first one ends the search.
-const UNTIL_FOUND: usize = 20_000;
+pub(crate) const UNTIL_FOUND: usize = 20_000;
 /// What the receiver does with a stop: a bit of the control word that is its own.
-const STOP: u32 = 1 << 3;
+pub(crate) const STOP: u32 = 1 << 3;
 
-type TestQueue = Queue<(u32, u32), u32, ()>;
+pub(crate) type TestQueue = Queue<(u32, u32), u32, ()>;
 
-fn open(options: Mailbox) -> Arc<TestQueue> {
+pub(crate) fn open(options: Mailbox) -> Arc<TestQueue> {
     let queue = TestQueue::new(options, ());
     queue.open(1);
     Arc::new(queue)
@@ -119,7 +119,7 @@ fn explore(capacity: usize, overflow: Overflow, senders: u32, each: u32) {
 }
 
 /// Tries `run` under `count` schedules that derive from each of the seeds of this run.
-fn explore_seeds(count: usize, run: impl Fn() + Clone + Send + Sync + 'static) {
+pub(crate) fn explore_seeds(count: usize, run: impl Fn() + Clone + Send + Sync + 'static) {
     for_each_seed(NonZeroU32::MIN, |seed| {
         let scheduler = shuttle::scheduler::RandomScheduler::new_from_seed(seed, count);
         shuttle::Runner::new(scheduler, shuttle::Config::default()).run(run.clone());

@@ -11,6 +11,7 @@ mod scenarios;
 mod shutdown;
 mod starting;
 mod strategies;
+mod unresponsive;
 
 use std::time::Duration;
 
