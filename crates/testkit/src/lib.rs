@@ -7,6 +7,7 @@
 //! - [`Log`] is written by whatever is tested, so that a test can compare the order of events.
 //! - [`eventually`] waits for what nothing announces, and tells the last status when it gives up.
 //! - [`Puppet`] is an actor that starts, fails and ends as a test tells it to.
+//! - [`Telemetry`] writes down what is told through `tracing`.
 //! - [`panics`] tells what a panic said.
 
 mod eventually;
@@ -14,9 +15,11 @@ mod log;
 mod panics;
 mod puppet;
 mod seeds;
+mod telemetry;
 
 pub use eventually::eventually;
 pub use log::Log;
 pub use panics::panics;
 pub use puppet::{End, Puppet, Pull, Start, Strings, pass};
 pub use seeds::{Seeds, for_each_seed};
+pub use telemetry::Telemetry;

@@ -114,7 +114,7 @@ async fn without_a_deadline_an_actor_takes_as_long_as_it_takes() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_is_dead_cannot_be_stopped() {
-    // F24
+    // OTP F24
     let (system, actor) = running(&Script::default()).await;
     actor.stop(ExitReason::Normal).await.unwrap();
     assert_eq!(actor.stop(ExitReason::Normal).await.unwrap_err().code(), "no_process");
@@ -126,7 +126,7 @@ async fn whoever_is_dead_cannot_be_stopped() {
 
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_stops_itself_by_reference_is_told_so() {
-    // F24
+    // OTP F24
     let (system, actor) = running(&Script::default()).await;
     let stopped = actor.ask(|reply| Message::StopOther(actor.clone(), reply)).await.unwrap();
     assert_eq!(stopped.unwrap_err().code(), "calling_self");

@@ -7,10 +7,12 @@ mod intensity;
 mod model;
 mod random;
 mod restarts;
+mod scale;
 mod scenarios;
 mod shutdown;
 mod starting;
 mod strategies;
+mod telemetry;
 mod unresponsive;
 
 use std::time::Duration;

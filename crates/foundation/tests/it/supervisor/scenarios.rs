@@ -1,1 +1,71 @@
-//! t
+//! Which test ports which of OTP's scenarios, and that none is missing.
+
+/// The files with the tests. A test names the scenarios it ports in a comment `// OTP A05, A06`.
+const FILES: [(&str, &str); 11] = [
+    ("actor stopping", include_str!("../stopping.rs")),
+    ("administration", include_str!("administration.rs")),
+    ("auto_shutdown", include_str!("auto_shutdown.rs")),
+    ("intensity", include_str!("intensity.rs")),
+    ("restarts", include_str!("restarts.rs")),
+    ("scale", include_str!("scale.rs")),
+    ("shutdown", include_str!("shutdown.rs")),
+    ("starting", include_str!("starting.rs")),
+    ("strategies", include_str!("strategies.rs")),
+    ("telemetry", include_str!("telemetry.rs")),
+    ("watching", include_str!("../watching.rs")),
+];
+
+/// The scenarios of static supervisors, monitors and links.
+const PORTED: &str = "\
+    A01 A02 A04 A05 A06 A10 A13 A16 A17 A18 A20 A21 A22 A24 A26 A28 A29 A30 \
+    B01 B02 B04 B05 B06 B08 B13 B14 B18 \
+    C01 C02 C04 C05 C06 C08 C09 C10 C12 C14 C22 \
+    D01 D02 D04 D05 D06 D08 D09 D10 D12 D13 D14 D16 D17 D18 D20 \
+    E01 E02 E05 E06 E08 E12 E13 E14 E16 E17 E18 E20 E21 E22 \
+    F01 F02 F04 F06 F09 F10 F12 F13 F14 F16 F17 F18 F20 F21 F22 F24 F25 \
+    G01 G02 G04 G05 G06 G08 G09 G10 \
+    J01 J02 J04 J05 J06 J08 J09 J10";
+
+/// Those that are not ported, with the reason.
+const LEFT_OUT: [(&str, &str); 5] = [
+    ("A08 A09 A12 A14 A25 B09 B10 B12 B16 B17 C13 C16 C17 C18 C21 D21 D22", "dynamic supervisors"),
+    ("E04 E09 E10 E24 E25 E26 F05 F08", "dynamic supervisors"),
+    ("H I", "dynamic, task and partitioned supervisors, calls and the registry"),
+    ("C20 G12 G13 G14", "nothing changes the options of a supervisor that runs"),
+    ("K", "not from OTP; the tests that show them name them"),
+];
+
+/// The scenario that each comment names, and where.
+fn named() -> Vec<(String, &'static str)> {
+    let mut named = Vec::new();
+    for (file, text) in FILES {
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("// ")) {
+            let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+            if line.contains("OTP") {
+                named.extend(words.filter(|word| is_scenario(word)).map(|it| (it.to_owned(), file)));
+            }
+        }
+    }
+    named
+}
+
+fn is_scenario(word: &str) -> bool {
+    let mut letters = word.chars();
+    word.len() == 3
+        && letters.next().is_some_and(|letter| ('A'..='K').contains(&letter))
+        && letters.all(|digit| digit.is_ascii_digit())
+}
+
+#[test]
+fn every_scenario_is_ported_or_left_out_for_a_reason() {
+    let named = named();
+    for scenario in PORTED.split_whitespace() {
+        assert!(named.iter().any(|(name, _)| name == scenario), "{scenario} is ported nowhere");
+        let out = LEFT_OUT.iter().find(|(all, _)| all.split_whitespace().any(|it| it == scenario));
+        assert_eq!(out, None);
+    }
+    for (name, file) in named.iter().filter(|(name, _)| !name.starts_with('K')) {
+        let listed = PORTED.split_whitespace().any(|scenario| scenario == name);
+        assert!(listed, "{file} ports {name}, which is not in the table");
+    }
+}

@@ -219,7 +219,7 @@ async fn a_supervisor_that_is_killed_in_the_middle_of_a_shutdown_orphans_nobody(
 
 #[tokio::test(start_paused = true)]
 async fn a_supervisor_that_is_stopped_by_its_own_supervisor_stops_its_children_in_order() {
-    // OTP F24 is in `stopping.rs`, for actors of every kind.
+    // F24, for actors of every kind, is in `stopping.rs`.
     let log = Log::default();
     let inner = Supervisor::one_for_one()
         .name("inner")
