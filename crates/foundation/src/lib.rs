@@ -8,8 +8,9 @@
 //! - **It owns no global state.** A system value owns registry, clock, ids and tasks; two of them
 //!   in one process do not see each other.
 //!
-//! Here so far: [errors](Error) and their [context](ErrorContext), [systems](System), and
-//! [actors](Actor) with their mailboxes, timers and exit reasons. Supervisors come next.
+//! Here so far: [errors](Error) and their [context](ErrorContext), [systems](System),
+//! [actors](Actor) with their mailboxes, timers, monitors, links and exit reasons, and static
+//! [supervisors](Supervisor).
 
 mod actor;
 mod deadline;
@@ -25,8 +26,8 @@ mod system;
 mod timer;
 
 pub use actor::{
-    Actor, ActorRef, Ask, ChildKind, ChildSpec, Context, Down, Exit, Exited, Flow, Init, MonitorRef, Pid, Reply,
-    Restart, Shutdown, Tell, TimerKey, Unresponsive, Unsent,
+    Actor, ActorRef, Ask, ChildKind, ChildSpec, Context, Down, Exit, Exited, Flow, Init,
+    MonitorRef, Pid, Reply, Restart, Shutdown, Tell, TimerKey, Unresponsive, Unsent,
 };
 pub use error::{
     Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, codes,
@@ -49,4 +50,7 @@ mod documents {
 
     #[doc = include_str!("../../../docs/errors.md")]
     struct Errors;
+
+    #[doc = include_str!("../../../docs/supervision.md")]
+    struct Supervision;
 }

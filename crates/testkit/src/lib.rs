@@ -20,6 +20,6 @@ mod telemetry;
 pub use eventually::eventually;
 pub use log::Log;
 pub use panics::panics;
-pub use puppet::{End, Puppet, Pull, Start, Strings, pass};
+pub use puppet::{End, Pull, Puppet, Start, Strings, pass};
 pub use seeds::{Seeds, for_each_seed};
 pub use telemetry::Telemetry;

@@ -129,7 +129,7 @@ impl<A: Actor> Context<A> {
     /// at once when it is dead already. The monitor goes with this actor.
     pub fn monitor<B: Actor>(&mut self, other: &ActorRef<B>) -> MonitorRef {
         let owner = self.peer();
-        self.watching().monitor(owner, other.process())
+        self.watching().monitor(&owner, other.process())
     }
 
     /// Stops watching. False when the other one has ended before: what the monitor tells of that
@@ -325,11 +325,7 @@ impl<A: Actor> Context<A> {
         Poll::Pending
     }
 
-    fn poll_own(
-        &mut self,
-        cx: &mut std::task::Context<'_>,
-        heeded: u32,
-    ) -> Poll<Step<A::Message>> {
+    fn poll_own(&mut self, cx: &mut std::task::Context<'_>, heeded: u32) -> Poll<Step<A::Message>> {
         let word = self.slot.queue.word();
         if word & heeded & (KILL | STOP) != 0 {
             return self.poll_ending(word & heeded);
@@ -349,7 +345,9 @@ impl<A: Actor> Context<A> {
     fn poll_ending(&self, word: u32) -> Poll<Step<A::Message>> {
         let core = self.slot.core();
         if word & KILL == 0 {
-            return Poll::Ready(Step::stop(core.life.take_request().unwrap_or(ExitReason::Shutdown)));
+            return Poll::Ready(Step::stop(
+                core.life.take_request().unwrap_or(ExitReason::Shutdown),
+            ));
         }
         match core.kind {
             // Whoever raised it wakes this task, and the next poll of it is the last.

@@ -38,7 +38,7 @@ pub(super) struct Begin<A: Actor> {
 
 impl<A: Actor> Begin<A> {
     /// Says what `init` came to, and is not needed any more.
-    fn tell(self: Box<Self>, started: Started) {
+    fn tell(self, started: Started) {
         match (self.acknowledge, started) {
             (Acknowledge::Caller(caller), started) => drop(caller.send(started)),
             (Acknowledge::Parent(parent), Started::Running) => parent.tell(ChildDid::Run),

@@ -55,7 +55,7 @@ impl Watching {
         Self { monitors: BTreeMap::new(), next: 0, traps_exits: false }
     }
 
-    pub(super) fn monitor(&mut self, owner: Peer, target: Arc<dyn Process>) -> MonitorRef {
+    pub(super) fn monitor(&mut self, owner: &Peer, target: Arc<dyn Process>) -> MonitorRef {
         let monitor = MonitorRef(self.next);
         self.next += 1;
         let core = target.core();

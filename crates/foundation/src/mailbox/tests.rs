@@ -22,7 +22,10 @@ impl Wakes {
     }
 }
 
-fn queue(capacity: usize, overflow: Overflow) -> (Queue<u32, &'static str, ()>, Inbox<u32>, Arc<Wakes>) {
+fn queue(
+    capacity: usize,
+    overflow: Overflow,
+) -> (Queue<u32, &'static str, ()>, Inbox<u32>, Arc<Wakes>) {
     let queue = Queue::new(Mailbox::bounded(capacity).overflow(overflow), ());
     let wakes = Arc::new(Wakes::default());
     queue.open(1);

@@ -86,9 +86,8 @@ impl ActorRef<Supervisor> {
         let spec = child.into_child_spec();
         spec.options().validate()?;
         let body = Body::new(spec.boxed());
-        let place = self.place(|reply| {
-            Said::Request(Request::Start(body.traits(), body), Whom::Place(reply))
-        });
+        let place = self
+            .place(|reply| Said::Request(Request::Start(body.traits(), body), Whom::Place(reply)));
         reference(place.await?)
     }
 

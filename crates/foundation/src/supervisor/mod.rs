@@ -16,6 +16,7 @@ mod child;
 mod handle;
 mod intensity;
 mod options;
+mod plan;
 mod report;
 mod run;
 mod state;

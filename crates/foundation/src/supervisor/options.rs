@@ -193,7 +193,9 @@ impl Blueprint {
         let mut names: Vec<_> = Vec::with_capacity(self.children.len());
         for child in &self.children {
             let options = child.options();
-            self.rules.validate(options).map_err(|error| error.with_detail("child", &*options.name))?;
+            self.rules
+                .validate(options)
+                .map_err(|error| error.with_detail("child", &*options.name))?;
             names.push(&options.name);
         }
         names.sort_unstable();

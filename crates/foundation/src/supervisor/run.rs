@@ -13,9 +13,9 @@ use super::report;
 use super::state::{Command, Report, Request, State};
 use super::table::{Key, Status, Traits};
 use crate::actor::{
-    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer,
-    Process, Rare, Reply, STOP, Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill,
-    catch, took_too_long, unresponsive,
+    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer, Process, Rare, Reply,
+    STOP, Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill, catch,
+    took_too_long, unresponsive,
 };
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
@@ -202,7 +202,7 @@ impl Supervisor {
         let now = self.now();
         match said {
             Said::Request(Request::Start(traits, body), whom) => {
-                match self.state.rules().validate(body.options()) {
+                match self.state.rules.validate(body.options()) {
                     Ok(()) => self.state.request(Request::Start(traits, body), whom, now),
                     Err(error) => whom.answer(Err(cx.stamp(error))),
                 }
@@ -215,19 +215,17 @@ impl Supervisor {
                 let missing = || Error::from(codes::CHILD_NOT_FOUND).with_detail("child", &*name);
                 reply.send(found.ok_or_else(|| cx.stamp(missing())));
             }
-            Said::Event(ChildEvent { child, attempt, what }) => {
-                match what {
-                    ChildDid::Ignore => return self.state.ignores(child, attempt),
-                    ChildDid::Run => {
-                        self.disarm(child, attempt, cx);
-                        self.state.runs(child, attempt, now);
-                    }
-                    ChildDid::End(reason) => {
-                        self.disarm(child, attempt, cx);
-                        self.state.ended(child, attempt, reason, now);
-                    }
+            Said::Event(ChildEvent { child, attempt, what }) => match what {
+                ChildDid::Ignore => self.state.ignores(child, attempt),
+                ChildDid::Run => {
+                    self.disarm(child, attempt, |status| *status == Status::Starting, cx);
+                    self.state.runs(child, attempt, now);
                 }
-            }
+                ChildDid::End(reason) => {
+                    self.disarm(child, attempt, |_| true, cx);
+                    self.state.ended(child, attempt, reason, now);
+                }
+            },
             Said::Late(key, attempt) => {
                 if let Some(child) = self.state.table.current(key, attempt) {
                     child.body.timer = None;
@@ -332,10 +330,16 @@ impl Supervisor {
         }
     }
 
-    /// What the child was to do in time it has done.
-    fn disarm(&mut self, key: Key, attempt: u32, cx: &mut Context<Self>) {
+    /// What the child was to do in time, being where it is, it has done.
+    fn disarm(
+        &mut self,
+        key: Key,
+        attempt: u32,
+        done: fn(&Status) -> bool,
+        cx: &mut Context<Self>,
+    ) {
         if let Some(child) = self.state.table.current(key, attempt)
-            && *child.status() != Status::Stopping
+            && done(child.status())
         {
             child.body.disarm(cx);
         }
@@ -443,7 +447,8 @@ impl Whom {
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Supervisor");
-        shown.field("rules", &self.state.rules()).field("children", &self.children()).finish()
+        shown.field("rules", &self.state.rules).field("children", &self.children());
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -8,28 +8,30 @@
 //! children start, one thing is done at a time, as in OTP: what comes meanwhile
 //! [waits](State::must_wait). An end that waits is forgotten when the child was to be stopped
 //! anyhow.
+//!
+//! This file has what comes in; `plan.rs` has what follows from it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::intensity::Restarts;
-use super::options::{AutoShutdown, Rules, Strategy};
-use super::table::{Child, Key, Status, Table, Traits};
-use crate::actor::{Restart, why_not_started};
-use crate::error::{Error, Result, codes};
+use super::options::Rules;
+use super::table::{Key, Status, Table, Traits};
+use crate::actor::why_not_started;
+use crate::error::{Error, Result};
 use crate::exit::ExitReason;
 
 /// A supervisor. `T` is somebody who waits for an answer, `B` what the loop knows of a child.
 #[derive(Debug)]
 pub(super) struct State<T, B> {
-    rules: Rules,
-    restarts: Restarts,
+    pub(super) rules: Rules,
+    pub(super) restarts: Restarts,
     pub(super) table: Table<T, B>,
-    phase: Phase,
-    walk: Option<Walk>,
-    waiting: VecDeque<Waiting<T, B>>,
-    commands: VecDeque<Command<T, B>>,
+    pub(super) phase: Phase,
+    pub(super) walk: Option<Walk>,
+    pub(super) waiting: VecDeque<Waiting<T, B>>,
+    pub(super) commands: VecDeque<Command<T, B>>,
 }
 
 /// What the loop has to do, in this order.
@@ -87,7 +89,7 @@ pub(super) enum Request<B> {
 }
 
 #[derive(Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// The first children are starting.
     Starting,
     Up,
@@ -102,7 +104,7 @@ enum Phase {
 
 /// Something that is done with one child after the other.
 #[derive(Debug)]
-enum Walk {
+pub(super) enum Walk {
     /// Stops what lies from `from` on, the last one first; what lies from `before` on has ended.
     Stop { from: Key, before: Key },
     /// Starts what lies from `next` on, when `current` has started.
@@ -110,7 +112,7 @@ enum Walk {
 }
 
 #[derive(Debug)]
-enum Waiting<T, B> {
+pub(super) enum Waiting<T, B> {
     End(Key, u32),
     TryAgain(Key, u32),
     Request(Request<B>, T),
@@ -129,10 +131,6 @@ impl<T, B> State<T, B> {
         }
     }
 
-    pub(super) const fn rules(&self) -> Rules {
-        self.rules
-    }
-
     /// What is to be done next.
     pub(super) fn next_command(&mut self) -> Option<Command<T, B>> {
         self.commands.pop_front()
@@ -148,8 +146,6 @@ impl<T, B> State<T, B> {
             }
         }
     }
-
-    // === what comes in ===
 
     /// Starts the first children, which have been added.
     pub(super) fn begin(&mut self, now: Duration) {
@@ -270,388 +266,5 @@ impl<T, B> State<T, B> {
             self.kill_child(key);
         }
         self.go_on(now);
-    }
-
-    // === what follows ===
-
-    /// Whether something else has to be finished first.
-    fn must_wait(&self) -> bool {
-        let busy = self.walk.is_some() || self.table.tally().in_transit > 0;
-        match self.phase {
-            Phase::Starting => true,
-            Phase::Up => self.rules.strategy != Strategy::OneForOne && busy,
-            Phase::Failed(_) | Phase::Ending | Phase::Stopping | Phase::Killing => false,
-        }
-    }
-
-    /// Takes the next step of the walk, or what has waited for its end.
-    fn go_on(&mut self, now: Duration) {
-        loop {
-            self.walk_on();
-            if !matches!(self.phase, Phase::Up) || self.must_wait() {
-                break;
-            }
-            match self.waiting.pop_front() {
-                None => break,
-                Some(Waiting::Request(request, whom)) => self.carry_out(request, whom),
-                Some(Waiting::TryAgain(key, attempt)) => {
-                    let child = self.table.current(key, attempt);
-                    if child.is_some_and(|child| *child.status() == Status::Restarting) {
-                        self.restart(key, now);
-                    }
-                }
-                Some(Waiting::End(key, attempt)) => {
-                    let status = self.table.current(key, attempt).map(|it| it.status().clone());
-                    if let Some(Status::Dead(reason)) = status {
-                        self.ended_by_itself(key, reason, now);
-                    }
-                }
-            }
-        }
-        let ends = matches!(self.phase, Phase::Failed(_) | Phase::Stopping | Phase::Killing);
-        // Those who do not go are not waited for.
-        if ends && self.walk.is_none() && self.table.tally().in_transit == 0 {
-            self.commands.push_back(Command::Over);
-        }
-    }
-
-    /// Goes on with the walk as far as it goes without waiting.
-    fn walk_on(&mut self) {
-        while let Some(walk) = self.walk.take() {
-            let waits_for = match walk {
-                Walk::Stop { from, before } => self.step_down(from, before),
-                Walk::Start { current, .. } if self.is_in_transit(current) => {
-                    self.walk = Some(walk);
-                    Some(current)
-                }
-                Walk::Start { next, .. } => self.step_up(next),
-            };
-            if waits_for.is_some() {
-                break;
-            }
-        }
-    }
-
-    /// Stops one more, and gives it if it has to be waited for.
-    fn step_down(&mut self, from: Key, before: Key) -> Option<Key> {
-        let wanted = |status: &Status| !matches!(status, Status::Down);
-        let is_restart = matches!(self.phase, Phase::Up);
-        let Some(key) = self.table.last(from..before, wanted) else {
-            // All are down that are to be: start them again, unless this is the end.
-            self.walk = is_restart.then_some(Walk::Start { current: from, next: from });
-            return None;
-        };
-        match self.table.get(key).map(|child| child.status().clone()) {
-            Some(Status::Starting | Status::Running) => self.stop_child(key),
-            Some(Status::Dead(reason)) => self.was_stopped(key, reason),
-            Some(Status::Restarting) => self.put_down(key),
-            Some(Status::Unresponsive(_)) => {
-                if let Some(child) = self.table.get_mut(key) {
-                    child.owed = is_restart && child.traits.restart != Restart::Temporary;
-                }
-            }
-            // It is being stopped already.
-            Some(Status::Stopping | Status::Killed | Status::Down) | None => {}
-        }
-        let waits = self.is_in_transit(key);
-        self.walk = Some(Walk::Stop { from, before: if waits { key + 1 } else { key } });
-        waits.then_some(key)
-    }
-
-    /// Starts one more, and gives it if there was one.
-    fn step_up(&mut self, next: Key) -> Option<Key> {
-        let wanted = |status: &Status| matches!(status, Status::Down | Status::Restarting);
-        let Some(key) = self.table.first(next, wanted) else {
-            if matches!(self.phase, Phase::Starting) {
-                self.phase = Phase::Up;
-                self.commands.push_back(Command::Up);
-            }
-            return None;
-        };
-        self.walk = Some(Walk::Start { current: key, next: key + 1 });
-        self.start_child(key);
-        Some(key)
-    }
-
-    fn is_in_transit(&self, key: Key) -> bool {
-        self.table.get(key).is_some_and(|child| child.status().is_in_transit())
-    }
-
-    fn all(&self, wanted: impl Fn(&Status) -> bool) -> Vec<Key> {
-        self.table.iter().filter(|(_, it)| wanted(it.status())).map(|(key, _)| key).collect()
-    }
-
-    fn carry_out(&mut self, request: Request<B>, whom: T) {
-        let name = match &request {
-            Request::Start(traits, _) => &traits.name,
-            Request::Terminate(name) | Request::Restart(name) | Request::Delete(name) => name,
-        };
-        let key = self.table.named(name);
-        let refused = match (&request, key.and_then(|key| self.table.get(key)).map(Child::status)) {
-            (Request::Start(..), None) | (Request::Terminate(_), Some(_)) => None,
-            (Request::Restart(_) | Request::Delete(_), Some(Status::Down)) => None,
-            (Request::Start(..), Some(Status::Down)) => Some(codes::ALREADY_PRESENT),
-            (Request::Start(..), Some(_)) => Some(codes::ALREADY_STARTED),
-            (_, None) => Some(codes::CHILD_NOT_FOUND),
-            (_, Some(Status::Restarting)) => Some(codes::CHILD_RESTARTING),
-            (_, Some(_)) => Some(codes::CHILD_RUNNING),
-        };
-        if let Some(code) = refused {
-            let error = Error::from(code).with_detail("child", &**name);
-            self.answer(Some(whom), key, Err(error));
-            if let Request::Start(_, body) = request {
-                self.commands.push_back(Command::Forget(body));
-            }
-            return;
-        }
-        match (request, key) {
-            (Request::Start(traits, body), _) => {
-                let key = self.table.add(traits, body);
-                self.start_for(key, whom, true);
-            }
-            (Request::Restart(_), Some(key)) => self.start_for(key, whom, false),
-            (Request::Terminate(_), Some(key)) => self.terminate(key, whom),
-            (Request::Delete(_), Some(key)) => {
-                self.forget(key);
-                self.answer(Some(whom), None, Ok(()));
-            }
-            (_, None) => {}
-        }
-    }
-
-    fn start_for(&mut self, key: Key, whom: T, is_new: bool) {
-        if let Some(child) = self.table.get_mut(key) {
-            child.starter = Some(whom);
-            child.is_new = is_new;
-        }
-        self.start_child(key);
-    }
-
-    fn terminate(&mut self, key: Key, whom: T) {
-        let Some(child) = self.table.get_mut(key) else { return };
-        match child.status() {
-            Status::Down => self.answer(Some(whom), Some(key), Ok(())),
-            Status::Restarting | Status::Dead(_) => {
-                self.answer(Some(whom), Some(key), Ok(()));
-                self.put_down(key);
-            }
-            Status::Unresponsive(_) => {
-                child.owed = false;
-                self.answer(Some(whom), Some(key), Err(codes::UNRESPONSIVE.into()));
-            }
-            Status::Starting | Status::Running => {
-                child.stoppers.push(whom);
-                self.stop_child(key);
-            }
-            Status::Stopping | Status::Killed => child.stoppers.push(whom),
-        }
-    }
-
-    fn start_child(&mut self, key: Key) {
-        self.table.set(key, Status::Starting);
-        if let Some(child) = self.table.get_mut(key) {
-            child.attempt += 1;
-            child.ignored = false;
-            child.failure = None;
-            child.owed = false;
-        }
-        self.commands.push_back(Command::Start(key));
-    }
-
-    fn stop_child(&mut self, key: Key) {
-        let Some(child) = self.table.get(key) else { return };
-        if child.traits.brutal {
-            return self.kill_child(key);
-        }
-        self.table.set(key, Status::Stopping);
-        self.commands.push_back(Command::Ask(key));
-    }
-
-    fn kill_child(&mut self, key: Key) {
-        self.table.set(key, Status::Killed);
-        self.commands.push_back(Command::Kill(key));
-    }
-
-    /// A child that was to start chose not to run.
-    fn did_not_want(&mut self, key: Key) {
-        let starter = self.table.get_mut(key).and_then(|child| {
-            child.is_new = false;
-            child.starter.take()
-        });
-        self.answer(starter, Some(key), Err(codes::START_IGNORED.into()));
-        self.put_down(key);
-    }
-
-    /// A child that was to start has failed to, and nothing of it is left.
-    fn did_not_start(&mut self, key: Key, error: Error) {
-        self.report(key, Report::NotStarted(error.clone()));
-        let Some(child) = self.table.get_mut(key) else { return };
-        let (name, attempt) = (Arc::clone(&child.traits.name), child.attempt);
-        let (starter, is_new) = (child.starter.take(), std::mem::take(&mut child.is_new));
-        let asked = starter.is_some();
-        self.answer(starter, Some(key), Err(error.clone()));
-        match self.phase {
-            Phase::Starting => {
-                self.put_down(key);
-                self.fail(&name, error);
-            }
-            Phase::Up if is_new => self.forget(key),
-            Phase::Up if asked => self.table.set(key, Status::Down),
-            Phase::Up => {
-                self.walk = None;
-                self.table.set(key, Status::Restarting);
-                self.commands.push_back(Command::TryAgain(key, attempt));
-            }
-            Phase::Failed(_) | Phase::Ending | Phase::Stopping | Phase::Killing => {
-                self.put_down(key);
-            }
-        }
-    }
-
-    /// A first child has not started, so none is to run.
-    fn fail(&mut self, name: &str, error: Error) {
-        let failed = Error::from(codes::FAILED_TO_START_CHILD).with_detail("child", name);
-        self.phase = Phase::Failed(failed.with_source(error));
-        self.give_up_waiting();
-        self.walk = Some(Walk::Stop { from: 0, before: self.table.end() });
-    }
-
-    /// A child has ended that was to.
-    fn was_stopped(&mut self, key: Key, reason: ExitReason) {
-        let Some(child) = self.table.get_mut(key) else { return };
-        child.is_new = false;
-        let starter = child.starter.take();
-        let stoppers = std::mem::take(&mut child.stoppers);
-        self.answer(starter, Some(key), Err(reason.to_error()));
-        if reason.is_abnormal() {
-            self.report(key, Report::EndedBadly(reason));
-        }
-        for whom in stoppers {
-            self.answer(Some(whom), Some(key), Ok(()));
-        }
-        self.put_down(key);
-    }
-
-    /// A child that was killed is still there.
-    fn does_not_go(&mut self, key: Key, now: Duration) {
-        self.report(key, Report::Unresponsive);
-        let Some(child) = self.table.get_mut(key) else { return };
-        let failure = child.failure.take();
-        if child.traits.abandoned_when_unresponsive {
-            // What it says from now on is stale.
-            child.attempt += 1;
-            self.commands.push_back(Command::Abandon(key));
-            return match failure {
-                Some(failure) => self.did_not_start(key, failure),
-                None => self.was_stopped(key, ExitReason::Unresponsive),
-            };
-        }
-        let (starter, stoppers) = (child.starter.take(), std::mem::take(&mut child.stoppers));
-        // A restart that is not over goes on when there is room for it.
-        let is_restart = failure.is_some() && starter.is_none();
-        child.owed = is_restart && matches!(self.phase, Phase::Up);
-        let name = Arc::clone(&child.traits.name);
-        let unresponsive = || Error::from(codes::UNRESPONSIVE).with_detail("child", &*name);
-        self.table.set(key, Status::Unresponsive(now));
-        for whom in starter.into_iter().chain(stoppers) {
-            self.answer(Some(whom), Some(key), Err(unresponsive()));
-        }
-        if matches!(self.phase, Phase::Starting)
-            && let Some(failure) = failure
-        {
-            self.fail(&name, unresponsive().with_source(failure));
-        }
-    }
-
-    /// A child that did not end has ended.
-    fn ended_at_last(&mut self, key: Key) {
-        let Some(child) = self.table.get(key) else { return };
-        let (owed, is_new) = (child.owed, child.is_new);
-        match self.phase {
-            Phase::Up if owed => self.start_child(key),
-            _ if is_new => self.forget(key),
-            _ => self.put_down(key),
-        }
-    }
-
-    /// A child that was running has ended, and nobody had asked for it.
-    fn ended_by_itself(&mut self, key: Key, reason: ExitReason, now: Duration) {
-        let Some(child) = self.table.get(key) else { return };
-        let again = match child.traits.restart {
-            Restart::Permanent => true,
-            Restart::Transient => reason.is_abnormal(),
-            Restart::Temporary => false,
-        };
-        let significant = child.traits.significant;
-        self.report(key, Report::Ended(reason));
-        if again {
-            return self.restart(key, now);
-        }
-        self.put_down(key);
-        let ends = match self.rules.auto_shutdown {
-            AutoShutdown::Never => false,
-            AutoShutdown::AnySignificant => significant,
-            AutoShutdown::AllSignificant => significant && self.table.tally().significant == 0,
-        };
-        if ends {
-            self.end(Cause::AutoShutdown);
-        }
-    }
-
-    /// Restarts a child that is down, and whoever the strategy says.
-    fn restart(&mut self, key: Key, now: Duration) {
-        self.table.set(key, Status::Down);
-        if self.restarts.add(now).is_err() {
-            return self.end(Cause::TooManyRestarts);
-        }
-        let from = match self.rules.strategy {
-            Strategy::OneForOne => return self.start_child(key),
-            Strategy::OneForAll => 0,
-            Strategy::RestForOne => key,
-        };
-        self.walk = Some(Walk::Stop { from, before: self.table.end() });
-    }
-
-    fn end(&mut self, cause: Cause) {
-        self.phase = Phase::Ending;
-        self.give_up_waiting();
-        self.walk = None;
-        self.commands.push_back(Command::End(cause));
-    }
-
-    /// Whoever waits for something that has not begun is not answered.
-    fn give_up_waiting(&mut self) {
-        for waiting in std::mem::take(&mut self.waiting) {
-            if let Waiting::Request(Request::Start(_, body), _) = waiting {
-                self.commands.push_back(Command::Forget(body));
-            }
-        }
-    }
-
-    /// Makes a child one that does not run: forgotten if it is temporary.
-    fn put_down(&mut self, key: Key) {
-        match self.table.get(key).map(|child| child.traits.restart) {
-            Some(Restart::Temporary) => self.forget(key),
-            _ => self.table.set(key, Status::Down),
-        }
-    }
-
-    fn forget(&mut self, key: Key) {
-        if let Some(child) = self.table.remove(key) {
-            self.commands.push_back(Command::Forget(child.body));
-        }
-    }
-
-    fn report(&mut self, key: Key, report: Report) {
-        if let Some(child) = self.table.get(key) {
-            let name = Arc::clone(&child.traits.name);
-            self.commands.push_back(Command::Report(name, report));
-        }
-    }
-
-    fn answer(&mut self, whom: Option<T>, key: Option<Key>, answer: Result<()>) {
-        if let Some(whom) = whom {
-            self.commands.push_back(Command::Answer(whom, key, answer));
-        }
     }
 }

@@ -126,7 +126,10 @@ fn an_end_while_the_first_children_start_waits_until_they_have() {
     desk.state.begin(desk.now);
     desk.runs(0);
     desk.ends(0, ExitReason::Killed);
-    assert_eq!((desk.commands(), desk.status(0)), (vec!["start 0".into(), "start 1".into()], Status::Dead(ExitReason::Killed)));
+    assert_eq!(
+        (desk.commands(), desk.status(0)),
+        (vec!["start 0".into(), "start 1".into()], Status::Dead(ExitReason::Killed))
+    );
     desk.runs(1);
     assert_eq!(desk.commands(), ["up", "start 0"]);
 }
@@ -294,7 +297,11 @@ fn a_kill_kills_everybody_at_once_and_waits_for_all() {
 fn with_nobody_left_a_stop_or_a_kill_is_over_at_once() {
     for kill in [false, true] {
         let mut desk = Desk::of(Strategy::OneForAll, &[]);
-        if kill { desk.state.kill(desk.now) } else { desk.state.stop(desk.now) }
+        if kill {
+            desk.state.kill(desk.now);
+        } else {
+            desk.state.stop(desk.now);
+        }
         assert_eq!(desk.commands(), ["over"]);
     }
 }
@@ -323,7 +330,10 @@ fn a_first_child_that_fails_has_those_before_it_stopped() {
     desk.ends(0, ExitReason::Shutdown);
     assert_eq!(desk.commands(), ["over"]);
     let failure = desk.state.take_failure().expect("a reason");
-    assert_eq!((failure.code(), &failure.details()["child"]), ("failed_to_start_child", &"b".into()));
+    assert_eq!(
+        (failure.code(), &failure.details()["child"]),
+        ("failed_to_start_child", &"b".into())
+    );
 }
 
 #[test]

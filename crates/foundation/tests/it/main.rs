@@ -5,9 +5,9 @@ mod code_table;
 mod error_context;
 mod exits;
 mod fixture;
+mod lifecycle;
 #[expect(dead_code, reason = "a part of another crate")]
 mod lives;
-mod lifecycle;
 #[expect(dead_code, unreachable_pub, reason = "a part of another crate")]
 mod mailbox;
 mod mailboxes;

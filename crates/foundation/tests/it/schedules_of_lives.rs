@@ -27,7 +27,9 @@ async fn take_control(queue: Arc<TestQueue>) -> Vec<u32> {
                 taken.push(control);
                 continue;
             }
-            match queue.next(&mut inbox).map_or_else(|| queue.receive(&mut inbox), Received::Message)
+            match queue
+                .next(&mut inbox)
+                .map_or_else(|| queue.receive(&mut inbox), Received::Message)
             {
                 Received::Message(_) => {}
                 Received::Idle => return Poll::Pending,
@@ -116,9 +118,10 @@ fn a_monitor_that_meets_an_end_is_told_or_refused_and_one_that_leaves_is_not_tol
         let life = alive();
         let (ending, leaving) = (Arc::clone(&life), Arc::clone(&life));
         let key = life.monitor("leaves", MonitorRef(0)).unwrap();
-        let end = shuttle::future::spawn(async move {
-            monitors(&ending.end(&ExitReason::Normal).watchers)
-        });
+        let end =
+            shuttle::future::spawn(
+                async move { monitors(&ending.end(&ExitReason::Normal).watchers) },
+            );
         let leave = shuttle::future::spawn(async move { leaving.unwatch(key) });
         shuttle::future::block_on(async move {
             let added = life.monitor("comes", MonitorRef(1)).is_ok();

@@ -4,7 +4,7 @@ use foundation::{
     Actor, ActorRef, ChildSpec, Context, Down, Exit, ExitReason, Flow, Init, MonitorRef, Pid,
     Reply, Restart, Result, Supervisor, System,
 };
-use testkit::{Log, Puppet, Pull};
+use testkit::{Log, Pull, Puppet};
 
 use crate::fixture::system;
 
@@ -44,9 +44,10 @@ impl Actor for Watcher {
             Do::DemonitorAndFlush(monitor, reply) => reply.send(cx.demonitor_and_flush(monitor)),
             Do::KillThenDemonitor(other, monitor, flush, reply) => {
                 Puppet::kill(&other).await;
-                reply.send(match flush {
-                    true => cx.demonitor_and_flush(monitor),
-                    false => cx.demonitor(monitor),
+                reply.send(if flush {
+                    cx.demonitor_and_flush(monitor)
+                } else {
+                    cx.demonitor(monitor)
                 });
             }
             Do::MonitorSelf(reply) => {
@@ -150,9 +151,10 @@ pub(crate) async fn linked_to(
 #[tokio::test(start_paused = true)]
 async fn a_monitor_tells_once_of_the_end_and_its_reason() {
     // OTP J01
-    for (reason, told) in
-        [(ExitReason::Normal, "a down: normal"), (ExitReason::shutdown_with("x"), "a down: shutdown: x")]
-    {
+    for (reason, told) in [
+        (ExitReason::Normal, "a down: normal"),
+        (ExitReason::shutdown_with("x"), "a down: shutdown: x"),
+    ] {
         let scene = Scene::set().await;
         scene.monitor().await;
         assert_eq!(scene.counts().await, (1, 0, 1, 0));

@@ -1,7 +1,7 @@
 //! Starting, ending, restarting and deleting children by request, and listing them.
 
 use foundation::{ChildState, ExitReason, Restart, Strategy};
-use testkit::{Log, Puppet, Pull, Start, Strings};
+use testkit::{Log, Pull, Puppet, Start, Strings};
 
 use super::{Stage, listed};
 
@@ -32,7 +32,10 @@ async fn a_child_is_terminated_restarted_and_deleted_by_request() {
     let (first, exited) = (child.pid(), child.exited());
     supervisor.terminate_child("a").await.unwrap();
     assert_eq!(exited.await, ExitReason::Shutdown);
-    assert_eq!((stage.which().await, stage.counts().await), (listed(&[("a", false)]), [1, 0, 0, 1]));
+    assert_eq!(
+        (stage.which().await, stage.counts().await),
+        (listed(&[("a", false)]), [1, 0, 0, 1])
+    );
     // Once more changes nothing.
     supervisor.terminate_child("a").await.unwrap();
 

@@ -1,7 +1,7 @@
 //! Supervisors that end with their significant children.
 
 use foundation::{ActorRef, AutoShutdown, ExitReason, Restart, Strategy, Supervisor};
-use testkit::{Log, Puppet, Pull};
+use testkit::{Log, Pull, Puppet};
 
 use super::{HOUR, Stage, listed};
 
@@ -169,8 +169,8 @@ async fn auto_shutdown_climbs_where_the_supervisor_is_significant_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_significant_child_that_is_being_restarted_counts_as_there() {
     let log = Log::default();
-    let failing = testkit::Strings::new("a", &log)
-        .starting([testkit::Start::Run, testkit::Start::Hang]);
+    let failing =
+        testkit::Strings::new("a", &log).starting([testkit::Start::Run, testkit::Start::Hang]);
     let builder = Supervisor::one_for_one()
         .auto_shutdown(AutoShutdown::AllSignificant)
         .child(failing.spec().restart(Restart::Transient).significant(true))

@@ -3,7 +3,7 @@
 
 mod administration;
 mod auto_shutdown;
-mod intensity;
+mod budget;
 mod model;
 mod random;
 mod restarts;
@@ -26,7 +26,7 @@ use crate::fixture::system;
 
 /// The shortest time that passes.
 const MOMENT: Duration = Duration::from_millis(1);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// A supervisor in a system of its own, and the log of its children.
 struct Stage {

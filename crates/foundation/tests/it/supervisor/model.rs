@@ -119,13 +119,9 @@ impl Node {
         let child = self.find(name).expect("the path leads somewhere");
         let reason = child.at(rest, world, then)?;
         child.runs = false;
-        match self.ended(name, &reason, world) {
-            Ok(()) => None,
-            Err(Ends) => {
-                self.stop(world);
-                Some(ExitReason::Shutdown)
-            }
-        }
+        let Err(Ends) = self.ended(name, &reason, world) else { return None };
+        self.stop(world);
+        Some(ExitReason::Shutdown)
     }
 
     /// A child has ended by itself.
@@ -157,7 +153,7 @@ impl Node {
     fn restart(&mut self, name: &'static str, world: &mut World) -> Result<(), Ends> {
         let mut name = name;
         loop {
-            self.restarts.retain(|time| world.now - *time <= PERIOD);
+            self.restarts.retain(|time| world.now.saturating_sub(*time) <= PERIOD);
             if self.restarts.len() >= self.supervises().intensity as usize {
                 return Err(Ends);
             }

@@ -7,7 +7,7 @@ use foundation::{ActorRef, AutoShutdown, ExitReason, Restart, Strategy, Supervis
 use proptest::prelude::{Just, Strategy as Generate, any, prop};
 use proptest::prop_oneof;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use testkit::{Log, Puppet, Pull, Start, Strings, for_each_seed, pass};
+use testkit::{Log, Pull, Puppet, Start, Strings, for_each_seed, pass};
 use tokio::time::Instant;
 
 use super::model::{Events, Node, PERIOD, Spec, SupervisorSpec, World};
@@ -96,11 +96,7 @@ fn trees() -> impl Generate<Value = Spec> {
 }
 
 /// Gives everybody a name, and takes back what is not allowed where it is.
-fn allow(
-    spec: &mut Spec,
-    above: AutoShutdown,
-    names: &mut impl Iterator<Item = &'static str>,
-) {
+fn allow(spec: &mut Spec, above: AutoShutdown, names: &mut impl Iterator<Item = &'static str>) {
     spec.name = names.next().expect("enough names");
     spec.significant &= above != AutoShutdown::Never && spec.restart != Restart::Permanent;
     if let Some(supervises) = &mut spec.supervises {
@@ -235,9 +231,10 @@ impl Pair {
             }
             None
         });
-        let done = match delete {
-            true => parent.delete_child(name).await.is_ok(),
-            false => parent.restart_child(name).await.is_ok(),
+        let done = if delete {
+            parent.delete_child(name).await.is_ok()
+        } else {
+            parent.restart_child(name).await.is_ok()
         };
         assert_eq!(done, expected);
     }
@@ -254,17 +251,14 @@ fn build(
         .intensity(spec.intensity, PERIOD)
         .auto_shutdown(spec.auto);
     for child in &spec.children {
-        builder = match &child.supervises {
-            Some(supervises) => {
-                let inner = build(child.name, supervises, log, strings).child_spec();
-                builder.child(inner.restart(child.restart).significant(child.significant))
-            }
-            None => {
-                let puppet = Strings::new(child.name, log);
-                strings.push(puppet.clone());
-                let spec = puppet.spec();
-                builder.child(spec.restart(child.restart).significant(child.significant))
-            }
+        let (restart, significant) = (child.restart, child.significant);
+        builder = if let Some(supervises) = &child.supervises {
+            let inner = build(child.name, supervises, log, strings).child_spec();
+            builder.child(inner.restart(restart).significant(significant))
+        } else {
+            let puppet = Strings::new(child.name, log);
+            strings.push(puppet.clone());
+            builder.child(puppet.spec().restart(restart).significant(significant))
         };
     }
     builder

@@ -1,7 +1,7 @@
 //! When a child is started again, and what of it is kept when it is not.
 
 use foundation::{ChildState, ExitReason, Restart, Strategy, Supervisor};
-use testkit::{Log, Puppet, Pull, Start, Strings};
+use testkit::{Log, Pull, Puppet, Start, Strings};
 
 use super::{HOUR, Stage, listed};
 

@@ -5,7 +5,7 @@ const FILES: [(&str, &str); 11] = [
     ("actor stopping", include_str!("../stopping.rs")),
     ("administration", include_str!("administration.rs")),
     ("auto_shutdown", include_str!("auto_shutdown.rs")),
-    ("intensity", include_str!("intensity.rs")),
+    ("budget", include_str!("budget.rs")),
     ("restarts", include_str!("restarts.rs")),
     ("scale", include_str!("scale.rs")),
     ("shutdown", include_str!("shutdown.rs")),
@@ -42,7 +42,8 @@ fn named() -> Vec<(String, &'static str)> {
         for line in text.lines().filter_map(|line| line.trim().strip_prefix("// ")) {
             let words = line.split(|c: char| !c.is_ascii_alphanumeric());
             if line.contains("OTP") {
-                named.extend(words.filter(|word| is_scenario(word)).map(|it| (it.to_owned(), file)));
+                named
+                    .extend(words.filter(|word| is_scenario(word)).map(|it| (it.to_owned(), file)));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foundation::{ExitReason, Restart, Shutdown, Strategy, Supervisor, SupervisorBuilder};
-use testkit::{End, Log, Puppet, Pull, Strings, pass};
+use testkit::{End, Log, Pull, Puppet, Strings, pass};
 use tokio::time::Instant;
 
 use super::{HOUR, Stage};
@@ -28,7 +28,10 @@ async fn ends(stage: Stage, names: &[&str]) -> (Vec<ExitReason>, Duration) {
     (reasons, took)
 }
 
-async fn stage(children: impl IntoIterator<Item = foundation::ChildSpec<Puppet>>, log: &Log) -> Stage {
+async fn stage(
+    children: impl IntoIterator<Item = foundation::ChildSpec<Puppet>>,
+    log: &Log,
+) -> Stage {
     let builder = children.into_iter().fold(Supervisor::one_for_one(), SupervisorBuilder::child);
     Stage::set(builder, log).await
 }
@@ -161,7 +164,10 @@ async fn a_permanent_child_that_answers_with_normal_is_not_restarted() {
     let asked = Pull::ExitWhenAsked(ExitReason::Normal);
     stage.child("a").await.tell(asked).await.unwrap();
     let (reasons, _) = ends(stage, &["a"]).await;
-    assert_eq!((reasons, log.entries()), (vec![ExitReason::Normal], vec!["a?".into(), "-a".into()]));
+    assert_eq!(
+        (reasons, log.entries()),
+        (vec![ExitReason::Normal], vec!["a?".into(), "-a".into()])
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use foundation::{
     AutoShutdown, ChildKind, ChildSpec, ChildState, ExitReason, Mailbox, Restart, Shutdown,
     Strategy, Supervisor, SupervisorBuilder,
 };
-use testkit::{End, Log, Puppet, Pull, Start, Strings};
+use testkit::{End, Log, Pull, Puppet, Start, Strings};
 use tokio::sync::Notify;
 
 use super::{HOUR, Stage, counts, listed};
@@ -17,8 +17,7 @@ use crate::fixture::system;
 async fn an_empty_supervisor_starts_and_ends_with_the_reason_it_is_given() {
     // OTP A01
     let system = system().await;
-    let supervisor =
-        Supervisor::one_for_one().intensity(2, HOUR).start(&system).await.unwrap();
+    let supervisor = Supervisor::one_for_one().intensity(2, HOUR).start(&system).await.unwrap();
     assert_eq!(counts(&supervisor).await, [0, 0, 0, 0]);
     assert!(supervisor.which_children().await.unwrap().is_empty());
     assert_eq!(supervisor.stop(ExitReason::Shutdown).await.unwrap(), ExitReason::Shutdown);
@@ -119,16 +118,10 @@ async fn what_a_specification_does_not_say_has_a_default() {
     let log = Log::default();
     let supervisor = Supervisor::one_for_one()
         .child(Strings::new("default", &log).ending(End::Hang).spec())
-        .child(
-            Strings::new("brutal", &log).ending(End::Hang).spec().shutdown(Shutdown::BrutalKill),
-        )
-        .child(
-            Supervisor::one_for_one()
-                .name("inner")
-                .child(Strings::new("slow", &log).ending(End::Take(HOUR)).spec().shutdown(
-                    Shutdown::Infinity,
-                )),
-        );
+        .child(Strings::new("brutal", &log).ending(End::Hang).spec().shutdown(Shutdown::BrutalKill))
+        .child(Supervisor::one_for_one().name("inner").child(
+            Strings::new("slow", &log).ending(End::Take(HOUR)).spec().shutdown(Shutdown::Infinity),
+        ));
     let stage = Stage::set(supervisor, &log).await;
     let kinds = stage.supervisor.which_children().await.unwrap();
     let kinds: Vec<_> = kinds.iter().map(|child| child.kind).collect();
@@ -172,10 +165,7 @@ async fn what_cannot_be_is_refused_with_its_field_before_anything_runs() {
         ("significant", spec().restart(Restart::Transient).significant(true)),
         ("significant", spec().restart(Restart::Permanent).significant(true)),
         ("significant", spec().significant(true)),
-        (
-            "restart",
-            ChildSpec::once("a", Strings::new("a", &log)).restart(Restart::Permanent),
-        ),
+        ("restart", ChildSpec::once("a", Strings::new("a", &log)).restart(Restart::Permanent)),
     ];
     let stage = Stage::of(Strategy::OneForOne, &[]).await;
     for (field, spec) in specs {

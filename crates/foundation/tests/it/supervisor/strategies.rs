@@ -87,8 +87,7 @@ async fn one_for_all_begins_anew_when_a_child_did_not_start() {
         .child(Puppet::spec("c", &log));
     let stage = Stage::set(builder, &log).await;
     stage.crash("a").await;
-    let expected =
-        ["-a", "c?", "-c", "b?", "-b", "+a", "+b", "a?", "-a", "+a", "+b", "+c"];
+    let expected = ["-a", "c?", "-c", "b?", "-b", "+a", "+b", "a?", "-a", "+a", "+b", "+c"];
     assert_eq!(log.entries(), expected);
     stage.strike().await;
 }

@@ -1,7 +1,7 @@
 //! What a supervisor tells whoever listens.
 
 use foundation::{ExitReason, Restart, Supervisor};
-use testkit::{End, Log, Puppet, Pull, Start, Strings, Telemetry};
+use testkit::{End, Log, Pull, Puppet, Start, Strings, Telemetry};
 
 use super::{HOUR, Stage};
 

@@ -127,7 +127,10 @@ async fn a_supervisor_ends_although_a_child_does_not() {
             assert_eq!(held.supervisor.exited().await, ExitReason::Killed);
         } else {
             let error = held.system.stop().await.unwrap_err();
-            assert_eq!((error.code(), &error.details()["actor"]), ("unresponsive", &"holder".into()));
+            assert_eq!(
+                (error.code(), &error.details()["actor"]),
+                ("unresponsive", &"holder".into())
+            );
             assert_eq!(held.supervisor.exited().await, ExitReason::Shutdown);
         }
         assert!(!first.is_alive() && held.holder.is_alive());
