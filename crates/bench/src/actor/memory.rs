@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::Subject;
+use super::{Subject, Under, start};
 
 /// Messages that an actor gets at once, before it is idle again.
 const BURST: u32 = 64;
@@ -11,7 +11,7 @@ const BURST: u32 = 64;
 /// hibernate also with what a burst of messages leaves behind: after hibernating, and without.
 pub(super) async fn per_idle_actor<S: Subject>(key: &str, idle: u32) -> Result<Vec<(String, f64)>> {
     let world = S::world().await?;
-    let mut actors = Vec::with_capacity(usize::try_from(idle)? * 4);
+    let mut actors = Vec::with_capacity(usize::try_from(idle)? * 5);
     // The first actors bring what the runtime and the allocator keep for later.
     for _ in 0..100 {
         actors.push(S::start(&world).await?);
@@ -19,7 +19,11 @@ pub(super) async fn per_idle_actor<S: Subject>(key: &str, idle: u32) -> Result<V
     let mut values = vec![(key.to_owned(), grow(&world, &mut actors, idle, After::Answer).await?)];
     if key == "ours" {
         // All of them stay, so that none is measured on memory that another one has freed.
-        for (name, after) in [("hibernated", After::Hibernating), ("after_burst", After::Burst)] {
+        for (name, after) in [
+            ("supervised", After::StartingAsChild),
+            ("hibernated", After::Hibernating),
+            ("after_burst", After::Burst),
+        ] {
             let bytes = grow(&world, &mut actors, idle, after).await?;
             values.push((format!("ours_{name}"), bytes));
         }
@@ -32,6 +36,8 @@ pub(super) async fn per_idle_actor<S: Subject>(key: &str, idle: u32) -> Result<V
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
     Answer,
+    /// The same, as the child of a supervisor that restarts it.
+    StartingAsChild,
     Burst,
     Hibernating,
 }
@@ -45,8 +51,10 @@ async fn grow<S: Subject>(
 ) -> Result<f64> {
     let before = resident()?;
     for _ in 0..more {
-        let actor = S::start(world).await?;
-        if after != After::Answer {
+        let supervised = after == After::StartingAsChild;
+        let under = if supervised { Under::Supervisor } else { Under::World };
+        let actor = start::<S>(world, under).await?;
+        if matches!(after, After::Burst | After::Hibernating) {
             for _ in 0..BURST {
                 actor.tell(1).await?;
             }

@@ -59,6 +59,11 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
         None::<std::future::Ready<Result<()>>>
     }
+    /// [`Self::start`] as a child of a supervisor that restarts it, for those that have one beside
+    /// what starts the others.
+    fn start_child(_: &Self::World) -> Option<impl Future<Output = Result<Self>> + Send> {
+        None::<std::future::Ready<Result<Self>>>
+    }
     /// Starts an actor that is restarted whenever it panics, as often as that may be, for those that
     /// have something for it. Each incarnation notifies `started`.
     fn start_supervised(
@@ -109,7 +114,12 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
     let many = ask::<S>(64, asks, Deadline::Default).await?;
     samples.push(time("actor_ask_64", asks, key, &many));
     let spawns = size.of(SPAWNS);
-    samples.push(time("actor_spawn", spawns, key, &spawn::<S>(spawns).await?));
+    let mut spawned = time("actor_spawn", spawns, key, &spawn::<S>(spawns, Under::World).await?);
+    if key == "ours" {
+        let times = spawn::<S>(spawns, Under::Supervisor).await?;
+        spawned.values.push(("ours_supervised".to_owned(), times.median()));
+    }
+    samples.push(spawned);
     let stops = size.of(STOPS);
     samples.push(time("actor_stop", stops, key, &stop::<S>(stops).await?));
     let restarts = size.of(RESTARTS);
@@ -117,6 +127,20 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
         samples.push(time("actor_restart", restarts, key, &times));
     }
     Ok(samples)
+}
+
+/// Whose child an actor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Under {
+    World,
+    Supervisor,
+}
+
+async fn start<S: Subject>(world: &S::World, under: Under) -> Result<S> {
+    match under {
+        Under::World => S::start(world).await,
+        Under::Supervisor => S::start_child(world).context("there is no supervisor")?.await,
+    }
 }
 
 /// Which deadline a call has.
@@ -203,7 +227,7 @@ async fn ask<S: Subject>(callers: u32, asks: u32, deadline: Deadline) -> Result<
 
 /// Times from nothing to the first answer of a new actor.
 #[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever starts runs on a worker too")]
-async fn spawn<S: Subject>(spawns: u32) -> Result<PerOperation> {
+async fn spawn<S: Subject>(spawns: u32, under: Under) -> Result<PerOperation> {
     let starter = tokio::spawn(async move {
         let mut times = PerOperation::default();
         for _ in 0..spawns.div_ceil(1000) {
@@ -212,7 +236,7 @@ async fn spawn<S: Subject>(spawns: u32) -> Result<PerOperation> {
             for _ in 0..1000 / BATCH {
                 let stopwatch = Stopwatch::start();
                 for _ in 0..BATCH {
-                    let subject = S::start(&world).await?;
+                    let subject = start::<S>(&world, under).await?;
                     ensure!(subject.ask().await? == 0, "a new actor knows something");
                     subjects.push(subject);
                 }

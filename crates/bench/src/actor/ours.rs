@@ -1,6 +1,7 @@
 //! Ours: a supervised actor with a bounded mailbox.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -15,6 +16,14 @@ use crate::crash::ON_PURPOSE;
 /// A running actor.
 #[derive(Debug, Clone)]
 pub struct Ours(ActorRef<Sum>);
+
+/// A system, and a supervisor in it for children that are to be restarted.
+#[derive(Debug)]
+pub struct World {
+    system: System,
+    supervisor: ActorRef<Supervisor>,
+    names: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Sum {
@@ -56,16 +65,26 @@ impl Actor for Sum {
     }
 }
 
-impl Subject for Ours {
-    type World = System;
+fn spec(name: impl Into<Arc<str>>, started: Option<Arc<Notify>>) -> ChildSpec<Sum> {
+    ChildSpec::actor(name, started).mailbox(Mailbox::bounded(MAILBOX))
+}
 
-    async fn world() -> Result<System> {
-        Ok(System::builder().name("bench").start().await?)
+impl Subject for Ours {
+    type World = World;
+
+    async fn world() -> Result<World> {
+        let system = System::builder().name("bench").start().await?;
+        let supervisor = Supervisor::one_for_one().start(&system).await?;
+        Ok(World { system, supervisor, names: AtomicU64::new(0) })
     }
 
-    async fn start(system: &System) -> Result<Self> {
-        let spec = ChildSpec::<Sum>::actor("sum", None).mailbox(Mailbox::bounded(MAILBOX));
-        Ok(Self(system.start(spec).await?))
+    async fn start(world: &World) -> Result<Self> {
+        Ok(Self(world.system.start(spec("sum", None)).await?))
+    }
+
+    fn start_child(world: &World) -> Option<impl Future<Output = Result<Self>> + Send> {
+        let name = world.names.fetch_add(1, Ordering::Relaxed).to_string();
+        Some(async { Ok(Self(world.supervisor.start_child(spec(name, None)).await?)) })
     }
 
     async fn tell(&self, amount: u64) -> Result<()> {
@@ -85,14 +104,13 @@ impl Subject for Ours {
     }
 
     fn start_supervised(
-        system: &System,
+        world: &World,
         started: Arc<Notify>,
     ) -> Option<impl Future<Output = Result<Self>> + Send> {
-        let spec = ChildSpec::<Sum>::actor("sum", Some(started));
         let supervisor = Supervisor::one_for_one()
             .intensity(u32::MAX, Duration::from_millis(1))
-            .child(spec.mailbox(Mailbox::bounded(MAILBOX)));
-        Some(async { Ok(Self(supervisor.start(system).await?.child("sum").await?)) })
+            .child(spec("sum", Some(started)));
+        Some(async { Ok(Self(supervisor.start(&world.system).await?.child("sum").await?)) })
     }
 
     fn crash(&self) -> Option<impl Future<Output = Result<()>> + Send> {
@@ -100,8 +118,8 @@ impl Subject for Ours {
     }
 
     /// A system stops its children in the reverse order of their start.
-    async fn stop(system: System, actors: Vec<Self>) -> Result<()> {
-        system.stop().await?;
+    async fn stop(world: World, actors: Vec<Self>) -> Result<()> {
+        world.system.stop().await?;
         drop(actors);
         Ok(())
     }

@@ -70,9 +70,12 @@ fn gives_quantiles_of_a_time_for_ours_alone() {
     let figures = measured::<Ours>("ours").unwrap();
     let keys: Vec<_> = figures.iter().map(|(name, keys)| (name.as_str(), keys.join(" "))).collect();
     let expected = FIGURES.into_iter().chain(["actor_restart"]).map(|name| match name {
-        "actor_memory" => (name, "ours ours_hibernated ours_after_burst".to_owned()),
+        "actor_memory" => {
+            (name, "ours ours_supervised ours_hibernated ours_after_burst".to_owned())
+        }
         "actor_tell" | "actor_tell_4p" => (name, "ours".to_owned()),
         "actor_ask" => (name, "ours p50 p99 ours_without_deadline".to_owned()),
+        "actor_spawn" => (name, "ours p50 p99 ours_supervised".to_owned()),
         _ => (name, "ours p50 p99".to_owned()),
     });
     assert_eq!(keys, expected.collect::<Vec<_>>());

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Actor;
 use super::handle::ActorRef;
-use super::slot::{Control, KILL, Peer, Pid, Process, STOP, Signal, Slot};
+use super::slot::{Control, KILL, Peer, Pid, STOP, Signal, Slot};
 use super::spec::ChildKind;
 use super::timers::{TimerKey, Timers};
 use super::watch::{Down, Exit, MonitorRef, Watching, link, unlink};
@@ -219,8 +219,7 @@ impl<A: Actor> Context<A> {
     }
 
     fn peer(&self) -> Peer {
-        let process: Arc<dyn Process> = Arc::clone(&self.slot) as _;
-        Peer { generation: process.core().life.generation(), process }
+        Peer::of(Arc::clone(&self.slot) as _)
     }
 
     fn watching(&mut self) -> &mut Watching {
@@ -255,10 +254,15 @@ impl<A: Actor> Context<A> {
     }
 
     /// Decides why the actor ends: from here on nothing changes that, and nothing more comes in.
-    pub(super) fn decide(&self, reason: &ExitReason) {
+    pub(crate) fn decide(&self, reason: &ExitReason) {
         let life = &self.slot.core().life;
         life.set_ending(reason);
         drop(self.slot.queue.drain(life.generation()));
+    }
+
+    /// Why the actor ends, if that is decided.
+    pub(super) fn decided(&self) -> Option<ExitReason> {
+        self.slot.core().life.ending()
     }
 
     /// Frees the mailbox when the actor is next idle.

@@ -153,7 +153,7 @@ impl<A: Actor> ActorRef<A> {
 
     /// The incarnation that the actor is now.
     pub(super) fn peer(&self) -> Peer {
-        Peer { process: self.process(), generation: self.slot.core().life.generation() }
+        Peer::of(self.process())
     }
 
     async fn finish(&self, ask: impl FnOnce(&Peer)) -> Result<ExitReason> {

@@ -66,9 +66,9 @@ pub(crate) struct Bereaved<P> {
     pub(crate) links: Vec<P>,
 }
 
-/// The actor is dead.
+/// The actor is dead, and which of its incarnations was the last.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Dead;
+pub(crate) struct Dead(pub(crate) u32);
 
 impl<P> Life<P> {
     pub(crate) fn new() -> Self {
@@ -162,8 +162,7 @@ impl<P> Life<P> {
     ///
     /// When nobody lives there.
     pub(crate) fn monitor(&self, owner: P, monitor: MonitorRef) -> Result<u64, Dead> {
-        let added = self.while_alive(|told| told.watchers.add(Watcher::Monitor(owner, monitor)));
-        added.ok_or(Dead)
+        self.while_alive(|told| told.watchers.add(Watcher::Monitor(owner, monitor)))
     }
 
     /// Stops watching. False when what was watched has ended before.
@@ -180,10 +179,13 @@ impl<P> Life<P> {
     ///
     /// When it has ended.
     fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
-        let before = self.while_alive(|told| {
-            (self.generation() == own.generation).then(|| told.links.insert(pid, peer))
-        });
-        before.flatten().map(drop).ok_or(Dead)
+        self.while_alive(|told| {
+            if self.generation() != own.generation {
+                return Err(Dead(own.generation));
+            }
+            told.links.insert(pid, peer);
+            Ok(())
+        })?
     }
 
     /// Whether there is a link.
@@ -210,10 +212,10 @@ impl<P> Life<P> {
         with(self.told.lock().get_or_insert_with(|| Box::new(Told::new())))
     }
 
-    fn while_alive<T>(&self, with: impl FnOnce(&mut Told<P>) -> T) -> Option<T> {
-        self.with(|told| {
-            let generation = self.generation();
-            (generation > 0 && !told.has_ended(generation)).then(|| with(told))
+    fn while_alive<T>(&self, with: impl FnOnce(&mut Told<P>) -> T) -> Result<T, Dead> {
+        self.with(|told| match self.generation() {
+            generation if generation > 0 && !told.has_ended(generation) => Ok(with(told)),
+            generation => Err(Dead(generation)),
         })
     }
 }

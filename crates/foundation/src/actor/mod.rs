@@ -69,7 +69,7 @@ pub use reply::Reply;
 pub use slot::Pid;
 pub(crate) use slot::{KILL, Peer, Process, STOP, Slot};
 pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
-pub(crate) use spec::{Options, refused};
+pub(crate) use spec::{Options, Source, refused};
 pub(crate) use start::{
     ChildDid, ChildEvent, Supervised, Supervises, place, start, start_next, took_too_long,
     why_not_started,

@@ -73,7 +73,7 @@ async fn live<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> ExitReason
 
 /// Makes the state and says that the actor runs; or gives why it does not.
 async fn init<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> Result<A, ExitReason> {
-    let Some(args) = (begin.args)() else {
+    let Some(args) = begin.args.get() else {
         let error = refused("args", "they were for one start, and an earlier one has used them");
         begin.tell(Started::Failed(error.clone()));
         return Err(ExitReason::Error(error));
@@ -90,7 +90,7 @@ async fn init<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> Result<A, 
         Err(error) => {
             let error = cx.stamp(error);
             begin.tell(Started::Failed(error.clone()));
-            Err(ExitReason::Error(error))
+            Err(cx.decided().unwrap_or(ExitReason::Error(error)))
         }
     }
 }

@@ -162,6 +162,17 @@ impl Peer {
         self.process.raise(self.generation, KILL);
     }
 
+    /// The incarnation that lives in a place, or the last that did.
+    pub(crate) fn of(process: Arc<dyn Process>) -> Self {
+        let generation = process.core().life.generation();
+        Self { process, generation }
+    }
+
+    /// Whether the incarnation has not ended.
+    pub(crate) fn is_there(&self) -> bool {
+        self.process.core().life.exit_of(self.generation).is_none()
+    }
+
     /// The incarnation.
     pub(crate) fn pid(&self) -> Pid {
         Pid { slot: self.process.core().slot, generation: self.generation }

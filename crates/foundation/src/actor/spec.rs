@@ -92,8 +92,35 @@ pub struct ChildSpec<A: Actor> {
     pub(super) args: Args<A>,
 }
 
-/// Gives an incarnation what it starts from; nothing if an earlier one has used it.
-pub(super) type Args<A> = Arc<dyn Fn() -> Option<<A as Actor>::Args> + Send + Sync>;
+/// Where incarnations get what they start from.
+pub(super) type Args<A> = Arc<dyn Source<<A as Actor>::Args>>;
+
+/// Gives every incarnation what it starts from. Called in the task of the actor.
+pub(crate) trait Source<T>: Send + Sync {
+    /// What the next one starts from; nothing if an earlier one has used it.
+    fn get(&self) -> Option<T>;
+
+    /// A source of the same for another actor; nothing if the two can share this one.
+    fn another(&self) -> Option<Arc<dyn Source<T>>> {
+        None
+    }
+}
+
+struct Made<F>(F);
+
+impl<T, F: Fn() -> T + Send + Sync> Source<T> for Made<F> {
+    fn get(&self) -> Option<T> {
+        Some((self.0)())
+    }
+}
+
+struct Once<T>(Mutex<Option<T>>);
+
+impl<T: Send> Source<T> for Once<T> {
+    fn get(&self) -> Option<T> {
+        self.0.lock().take()
+    }
+}
 
 /// What of a specification does not depend on the type of the actor.
 #[derive(Debug, Clone)]
@@ -126,17 +153,25 @@ impl<A: Actor> ChildSpec<A> {
         name: impl Into<Arc<str>>,
         args: impl Fn() -> A::Args + Send + Sync + 'static,
     ) -> Self {
-        Self { options: Options::new(name.into()), args: Arc::new(move || Some(args())) }
+        Self::from_source(name, Arc::new(Made(args)))
     }
 
     /// An actor called `name` that is started once, from `args`, such as a connection. It is
     /// [`Temporary`](Restart::Temporary).
     pub fn once(name: impl Into<Arc<str>>, args: A::Args) -> Self {
-        let args = Mutex::new(Some(args));
-        let mut options = Options::new(name.into());
-        options.restart = Some(Restart::Temporary);
-        options.once = true;
-        Self { options, args: Arc::new(move || args.lock().take()) }
+        let mut spec = Self::from_source(name, Arc::new(Once(Mutex::new(Some(args)))));
+        spec.options.restart = Some(Restart::Temporary);
+        spec.options.once = true;
+        spec
+    }
+
+    pub(crate) fn from_source(name: impl Into<Arc<str>>, args: Arc<dyn Source<A::Args>>) -> Self {
+        Self { options: Options::new(name.into()), args }
+    }
+
+    /// The same specification once more, for the same actor.
+    pub(crate) fn again(&self) -> Self {
+        Self { options: self.options.clone(), args: Arc::clone(&self.args) }
     }
 
     pub(crate) const fn options(&self) -> &Options {
@@ -238,8 +273,10 @@ impl Options {
 }
 
 impl<A: Actor> Clone for ChildSpec<A> {
+    /// The specification of another actor, in a place of its own.
     fn clone(&self) -> Self {
-        Self { options: self.options.clone(), args: Arc::clone(&self.args) }
+        let args = self.args.another().unwrap_or_else(|| Arc::clone(&self.args));
+        Self { options: self.options.clone(), args }
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::context::Context;
+use super::ending::{after_kill, unresponsive};
 use super::handle::{ActorRef, Exited};
 use super::life::Life;
 use super::run::{Acknowledge, Begin, Started, run};
 use super::slot::{Core, Peer, Pid, Slot};
+use super::spec::Args;
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
 use crate::deadline::{Limit, Within};
@@ -83,10 +85,10 @@ pub(crate) async fn start<A: Actor>(
     let start_within = spec.options.start_within;
     let slot = place(system, &spec);
     let (started, acknowledged) = oneshot::channel();
-    let peer = Peer { process: Arc::clone(&slot) as _, generation: slot.core().life.begin() };
+    let peer = Peer { generation: open(&slot), process: Arc::clone(&slot) as _ };
     system.root.add(peer.clone())?;
     let mut starting = Starting(Some(&peer));
-    incarnate::<A>(&slot, peer.generation, spec.args, (None, Acknowledge::Caller(started)));
+    incarnate::<A>(&slot, spec.args, None, Acknowledge::Caller(started));
 
     let outcome = Within::new(limit(system, peer.pid(), start_within), acknowledged).await;
     if let Ok(Ok(Started::Running)) = outcome {
@@ -94,18 +96,22 @@ pub(crate) async fn start<A: Actor>(
         drop(starting);
         return Ok(ActorRef::new(slot));
     }
-    let exited = || Exited::of(slot.core(), peer.generation);
-    let error = match outcome {
-        Ok(Ok(Started::Failed(error))) => error,
-        Ok(Ok(Started::Ignored | Started::Running)) => codes::START_IGNORED.into(),
-        Ok(Err(_)) => why_not_started(&exited().await),
-        Err(_) => took_too_long(start_within),
-    };
     drop(starting);
     // The name, and whatever else it held, is free when its end is announced.
-    let gone = Within::new(limit(system, peer.pid(), start_within), exited()).await;
+    let exited = Exited::of(slot.core(), peer.generation);
+    let gone = match after_kill(slot.core().kind) {
+        Some(patience) => Within::new(limit(system, peer.pid(), patience), exited).await,
+        None => Ok(exited.await),
+    };
+    let error = match (outcome, &gone) {
+        (Ok(Ok(Started::Failed(error))), _) => error,
+        (Ok(Ok(Started::Ignored | Started::Running)), _) => codes::START_IGNORED.into(),
+        (Ok(Err(_)), Ok(reason)) => why_not_started(reason),
+        (Ok(Err(_)), Err(_)) => codes::ACTOR_PANICKED.into(),
+        (Err(_), _) => took_too_long(start_within),
+    };
     let error = error.with_detail("actor", &*slot.core().name);
-    Err(if gone.is_ok() { error } else { Error::from(codes::UNRESPONSIVE).with_source(error) })
+    Err(if gone.is_ok() { error } else { unresponsive(&peer).with_source(error) })
 }
 
 /// Starts the next incarnation of a supervisor's child. What comes of it is told to the parent.
@@ -114,10 +120,10 @@ pub(crate) fn start_next<A: Actor>(
     spec: &ChildSpec<A>,
     parent: Supervised,
 ) -> Peer {
-    let generation = slot.core().life.begin();
+    let generation = open(slot);
     let parent = Arc::new(parent);
     let acknowledge = Acknowledge::Parent(Arc::clone(&parent));
-    incarnate::<A>(slot, generation, Arc::clone(&spec.args), (Some(parent), acknowledge));
+    incarnate::<A>(slot, Arc::clone(&spec.args), Some(parent), acknowledge);
     Peer { process: Arc::clone(slot) as _, generation }
 }
 
@@ -136,13 +142,19 @@ pub(crate) fn place<A: Actor>(system: &Arc<Shared>, spec: &ChildSpec<A>) -> Arc<
     Arc::new(Slot::new(core, options.mailbox))
 }
 
+/// Begins the next incarnation of a place in which none lives. The mailbox is open before anybody
+/// can know of it: what is said to somebody alive always arrives.
+fn open<M>(slot: &Slot<M>) -> u32 {
+    slot.queue.open(slot.core().life.generation() + 1);
+    slot.core().life.begin()
+}
+
 fn incarnate<A: Actor>(
     slot: &Arc<Slot<A::Message>>,
-    generation: u32,
-    args: super::spec::Args<A>,
-    (parent, acknowledge): (Parent, Acknowledge),
+    args: Args<A>,
+    parent: Parent,
+    acknowledge: Acknowledge,
 ) {
-    slot.queue.open(generation);
     let begin = Box::new(Begin { args, acknowledge });
     let run = run::<A>(begin, Context::new(Arc::clone(slot)));
     let incarnation = Incarnation::<A, _>::new(Arc::clone(slot), parent, run);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::life::{self, Side};
+use super::life::{self, Dead, Side};
 use super::slot::{Peer, Pid, Process, Signal};
 use crate::exit::ExitReason;
 
@@ -59,12 +59,12 @@ impl Watching {
         let monitor = MonitorRef(self.next);
         self.next += 1;
         let core = target.core();
-        let key = core.life.monitor(owner.clone(), monitor).ok();
-        if key.is_none() {
-            let (pid, name) = (core.pid(), Arc::clone(&core.name));
+        let key = core.life.monitor(owner.clone(), monitor);
+        if let Err(Dead(generation)) = key {
+            let (pid, name) = (Pid { slot: core.slot, generation }, Arc::clone(&core.name));
             owner.signal(Signal::Down(Down { monitor, pid, name, reason: ExitReason::NoProc }));
         }
-        self.monitors.insert(monitor, (target, key));
+        self.monitors.insert(monitor, (target, key.ok()));
         monitor
     }
 

@@ -1,12 +1,14 @@
 //! A child, whatever it is: its specification, and the place it has.
 
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::actor::{
-    Actor, ActorRef, ChildSpec, Options, Peer, Process, Slot, Supervised, place, start_next,
+    Actor, ActorRef, ChildSpec, Options, Peer, Process, Slot, Supervised, Unresponsive, place,
+    start_next,
 };
 use crate::error::{Error, Result, codes};
+use crate::sync::Mutex;
 use crate::system::Shared;
 
 /// A child of whatever type.
@@ -22,22 +24,25 @@ pub(super) trait Child: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `unresponsive` when the one before is still there.
+    /// `unresponsive` when the one before is still there, and is not to be abandoned.
     fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer>;
     /// Leaves its place to whoever does not go, and takes another one.
-    fn abandon(&mut self);
+    fn abandon(&self);
 }
 
 /// A specification, and the place that is made when it is needed first. Supervisors that follow
 /// each other share it, so that references survive the restart of a supervisor too.
 struct Placed<A: Actor> {
     spec: ChildSpec<A>,
-    slot: Arc<OnceLock<Arc<Slot<A::Message>>>>,
+    slot: Arc<Mutex<Option<Place<A>>>>,
 }
 
+type Place<A> = Arc<Slot<<A as Actor>::Message>>;
+
 impl<A: Actor> Placed<A> {
-    fn slot(&self, system: &Arc<Shared>) -> &Arc<Slot<A::Message>> {
-        self.slot.get_or_init(|| place(system, &self.spec))
+    fn slot(&self, system: &Arc<Shared>) -> Place<A> {
+        let mut slot = self.slot.lock();
+        Arc::clone(slot.get_or_insert_with(|| place(system, &self.spec)))
     }
 }
 
@@ -47,7 +52,7 @@ impl<A: Actor> Child for Placed<A> {
     }
 
     fn again(&self) -> Box<dyn Child> {
-        Box::new(Self { spec: self.spec.clone(), slot: Arc::clone(&self.slot) })
+        Box::new(Self { spec: self.spec.again(), slot: Arc::clone(&self.slot) })
     }
 
     fn another(&self) -> Box<dyn Child> {
@@ -55,21 +60,26 @@ impl<A: Actor> Child for Placed<A> {
     }
 
     fn process(&self, system: &Arc<Shared>) -> Arc<dyn Process> {
-        Arc::clone(self.slot(system)) as _
+        self.slot(system) as _
     }
 
     fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer> {
-        let slot = self.slot(system);
+        let mut slot = self.slot(system);
+        if slot.is_alive() && self.spec.options().unresponsive == Unresponsive::Abandon {
+            self.abandon();
+            slot = self.slot(system);
+        }
         if slot.is_alive() {
             return Err(Error::from(codes::UNRESPONSIVE)
                 .with_message("the incarnation before is still there")
                 .with_detail("actor", &*self.spec.options().name));
         }
-        Ok(start_next(slot, &self.spec, parent))
+        Ok(start_next(&slot, &self.spec, parent))
     }
 
-    fn abandon(&mut self) {
-        self.slot = Arc::default();
+    fn abandon(&self) {
+        let abandoned = self.slot.lock().take();
+        drop(abandoned);
     }
 }
 
@@ -85,7 +95,7 @@ impl<A: Actor> ChildSpec<A> {
 /// # Errors
 ///
 /// `wrong_type` when it is not.
-pub(super) fn reference<A: Actor>(process: Arc<dyn Process>) -> Result<ActorRef<A>> {
+pub(super) fn reference<A: Actor>(Peer { process, .. }: Peer) -> Result<ActorRef<A>> {
     let name = process.name();
     let place: Arc<dyn Any + Send + Sync> = process.into_any();
     match place.downcast::<Slot<A::Message>>() {

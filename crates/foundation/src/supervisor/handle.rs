@@ -7,7 +7,7 @@ use super::options::IntoChildSpec;
 use super::run::{Body, Message, Said, Supervisor, Whom};
 use super::state::Request;
 use super::table::Status;
-use crate::actor::{Actor, ActorRef, ChildKind, Pid, Process, Reply};
+use crate::actor::{Actor, ActorRef, ChildKind, Peer, Pid, Reply};
 use crate::error::Result;
 
 /// What a supervisor knows of one child.
@@ -86,9 +86,10 @@ impl ActorRef<Supervisor> {
         let spec = child.into_child_spec();
         spec.options().validate()?;
         let body = Body::new(spec.boxed());
-        let place = self
-            .place(|reply| Said::Request(Request::Start(body.traits(), body), Whom::Place(reply)));
-        reference(place.await?)
+        let child = self.peer_of(|reply| {
+            Said::Request(Request::Start(body.traits(), body), Whom::Child(reply))
+        });
+        reference(child.await?)
     }
 
     /// Ends a child, as its specification says, and waits until it has ended. Its specification is
@@ -97,7 +98,8 @@ impl ActorRef<Supervisor> {
     ///
     /// # Errors
     ///
-    /// `child_not_found`; `unresponsive` when it was killed and does not end.
+    /// `child_not_found`; `unresponsive` when it was killed and does not end; as [`ActorRef::ask`]
+    /// when the supervisor ends.
     pub async fn terminate_child(&self, name: &str) -> Result<()> {
         self.request(Request::Terminate(name.into())).await
     }
@@ -107,18 +109,20 @@ impl ActorRef<Supervisor> {
     /// # Errors
     ///
     /// `child_not_found`; `child_running`; `child_restarting` while the supervisor tries that
-    /// itself; when the start fails, as [`Self::start_child`], and its specification is kept.
+    /// itself; when the start fails, as [`Self::start_child`], and its specification is kept; as
+    /// [`ActorRef::ask`] when the supervisor ends.
     pub async fn restart_child(&self, name: &str) -> Result<Pid> {
         let request = Request::Restart(name.into());
-        let place = self.place(|reply| Said::Request(request, Whom::Place(reply))).await?;
-        Ok(place.core().pid())
+        let child = self.peer_of(|reply| Said::Request(request, Whom::Child(reply))).await?;
+        Ok(child.pid())
     }
 
     /// Forgets a child that does not run.
     ///
     /// # Errors
     ///
-    /// `child_not_found`; `child_running`; `child_restarting`.
+    /// `child_not_found`; `child_running`; `child_restarting`; as [`ActorRef::ask`] when the
+    /// supervisor ends.
     pub async fn delete_child(&self, name: &str) -> Result<()> {
         self.request(Request::Delete(name.into())).await
     }
@@ -127,9 +131,10 @@ impl ActorRef<Supervisor> {
     ///
     /// # Errors
     ///
-    /// `child_not_found`; `wrong_type` when its messages are not those of `A`.
+    /// `child_not_found`; `wrong_type` when its messages are not those of `A`; as [`ActorRef::ask`]
+    /// when the supervisor ends.
     pub async fn child<A: Actor>(&self, name: &str) -> Result<ActorRef<A>> {
-        reference(self.place(|reply| Said::Find(name.into(), reply)).await?)
+        reference(self.peer_of(|reply| Said::Find(name.into(), reply)).await?)
     }
 
     /// The children, the one started last first.
@@ -155,10 +160,7 @@ impl ActorRef<Supervisor> {
         self.ask(say).without_deadline().await?
     }
 
-    async fn place(
-        &self,
-        say: impl FnOnce(Reply<Result<Arc<dyn Process>>>) -> Said,
-    ) -> Result<Arc<dyn Process>> {
+    async fn peer_of(&self, say: impl FnOnce(Reply<Result<Peer>>) -> Said) -> Result<Peer> {
         self.ask(|reply| Message(say(reply))).without_deadline().await?
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Supervisor;
 use super::child::Child;
-use crate::actor::{Actor, ActorRef, ChildSpec, Options, refused};
+use crate::actor::{Actor, ActorRef, ChildSpec, Options, Source, refused};
 use crate::error::{Error, Result, codes};
 use crate::system::System;
 
@@ -144,7 +144,7 @@ impl SupervisorBuilder {
     /// The supervisor as a child, for options that it has as one.
     pub fn child_spec(self) -> ChildSpec<Supervisor> {
         let Self { name, blueprint } = self;
-        let mut spec = ChildSpec::with(name, move || blueprint.again());
+        let mut spec = ChildSpec::from_source(name, Arc::new(blueprint));
         spec.be_supervisor();
         spec
     }
@@ -163,9 +163,7 @@ impl SupervisorBuilder {
 impl Clone for SupervisorBuilder {
     /// Another supervisor, whose children have places of their own.
     fn clone(&self) -> Self {
-        let Blueprint { rules, children } = &self.blueprint;
-        let children = children.iter().map(|child| child.another()).collect();
-        Self { name: Arc::clone(&self.name), blueprint: Blueprint { rules: *rules, children } }
+        Self { name: Arc::clone(&self.name), blueprint: self.blueprint.another() }
     }
 }
 
@@ -179,9 +177,9 @@ impl fmt::Debug for SupervisorBuilder {
 // === impl Blueprint ===
 
 impl Blueprint {
-    /// The same supervisor once more, with the same places for its children.
-    fn again(&self) -> Self {
-        let children = self.children.iter().map(|child| child.again()).collect();
+    /// For another supervisor, whose children have places of their own.
+    fn another(&self) -> Self {
+        let children = self.children.iter().map(|child| child.another()).collect();
         Self { rules: self.rules, children }
     }
 
@@ -205,6 +203,18 @@ impl Blueprint {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Source<Self> for Blueprint {
+    /// For the next incarnation, whose children have the places of those before them.
+    fn get(&self) -> Option<Self> {
+        let children = self.children.iter().map(|child| child.again()).collect();
+        Some(Self { rules: self.rules, children })
+    }
+
+    fn another(&self) -> Option<Arc<dyn Source<Self>>> {
+        Some(Arc::new(Self::another(self)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::options::{AutoShutdown, Strategy};
 use super::state::{Cause, Command, Phase, Report, Request, State, Waiting, Walk};
-use super::table::{Child, Key, Status};
+use super::table::{Child, Key, Owed, Status};
 use crate::actor::Restart;
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
@@ -35,6 +35,14 @@ impl<T, B> State<T, B> {
                     let child = self.table.current(key, attempt);
                     if child.is_some_and(|child| *child.status() == Status::Restarting) {
                         self.restart(key, now);
+                    }
+                }
+                Some(Waiting::Owed(key, attempt)) => {
+                    let child = self.table.current(key, attempt);
+                    if child
+                        .is_some_and(|it| it.owed == Owed::Start && *it.status() == Status::Down)
+                    {
+                        self.start_child(key);
                     }
                 }
                 Some(Waiting::End(key, attempt)) => {
@@ -84,7 +92,8 @@ impl<T, B> State<T, B> {
             Some(Status::Restarting) => self.put_down(key),
             Some(Status::Unresponsive(_)) => {
                 if let Some(child) = self.table.get_mut(key) {
-                    child.owed = is_restart && child.traits.restart != Restart::Temporary;
+                    let kept = child.traits.restart != Restart::Temporary && !child.is_new;
+                    child.owed = if is_restart && kept { Owed::Start } else { Owed::Nothing };
                 }
             }
             // It is being stopped already.
@@ -174,7 +183,7 @@ impl<T, B> State<T, B> {
                 self.put_down(key);
             }
             Status::Unresponsive(_) => {
-                child.owed = false;
+                child.owed = Owed::Nothing;
                 self.answer(Some(whom), Some(key), Err(codes::UNRESPONSIVE.into()));
             }
             Status::Starting | Status::Running => {
@@ -189,9 +198,10 @@ impl<T, B> State<T, B> {
         self.table.set(key, Status::Starting);
         if let Some(child) = self.table.get_mut(key) {
             child.attempt += 1;
+            child.starts += 1;
             child.ignored = false;
             child.failure = None;
-            child.owed = false;
+            child.owed = Owed::Nothing;
         }
         self.commands.push_back(Command::Start(key));
     }
@@ -226,15 +236,20 @@ impl<T, B> State<T, B> {
         let Some(child) = self.table.get_mut(key) else { return };
         let (name, attempt) = (Arc::clone(&child.traits.name), child.attempt);
         let (starter, is_new) = (child.starter.take(), std::mem::take(&mut child.is_new));
-        let asked = starter.is_some();
+        let stoppers = std::mem::take(&mut child.stoppers);
+        // Whoever asked for it was told, and whoever asked for its end does not want it.
+        let settled = starter.is_some() || !stoppers.is_empty();
         self.answer(starter, Some(key), Err(error.clone()));
+        for whom in stoppers {
+            self.answer(Some(whom), Some(key), Ok(()));
+        }
         match self.phase {
             Phase::Starting => {
                 self.put_down(key);
                 self.fail(&name, error);
             }
             Phase::Up if is_new => self.forget(key),
-            Phase::Up if asked => self.table.set(key, Status::Down),
+            Phase::Up if settled => self.put_down(key),
             Phase::Up => {
                 self.walk = None;
                 self.table.set(key, Status::Restarting);
@@ -272,7 +287,6 @@ impl<T, B> State<T, B> {
 
     /// A child that was killed is still there.
     pub(super) fn does_not_go(&mut self, key: Key, now: Duration) {
-        self.report(key, Report::Unresponsive);
         let Some(child) = self.table.get_mut(key) else { return };
         let failure = child.failure.take();
         if child.traits.abandoned_when_unresponsive {
@@ -285,9 +299,12 @@ impl<T, B> State<T, B> {
             };
         }
         let (starter, stoppers) = (child.starter.take(), std::mem::take(&mut child.stoppers));
-        // A restart that is not over goes on when there is room for it.
-        let is_restart = failure.is_some() && starter.is_none();
-        child.owed = is_restart && matches!(self.phase, Phase::Up);
+        // A restart that is not over, and that nobody has called off, goes on when there is room.
+        let goes_on = failure.is_some() && starter.is_none() && stoppers.is_empty();
+        child.owed = match self.phase {
+            Phase::Up if goes_on => Owed::Attempt,
+            _ => Owed::Nothing,
+        };
         let name = Arc::clone(&child.traits.name);
         let unresponsive = || Error::from(codes::UNRESPONSIVE).with_detail("child", &*name);
         self.table.set(key, Status::Unresponsive(now));
@@ -304,9 +321,17 @@ impl<T, B> State<T, B> {
     /// A child that did not end has ended.
     pub(super) fn ended_at_last(&mut self, key: Key) {
         let Some(child) = self.table.get(key) else { return };
-        let (owed, is_new) = (child.owed, child.is_new);
-        match self.phase {
-            Phase::Up if owed => self.start_child(key),
+        let (owed, is_new, attempt) = (child.owed, child.is_new, child.attempt);
+        match (&self.phase, owed) {
+            (Phase::Up, Owed::Attempt) => {
+                self.table.set(key, Status::Restarting);
+                self.commands.push_back(Command::TryAgain(key, attempt));
+            }
+            // Its turn may come in the walk, or else when that is over.
+            (Phase::Up, Owed::Start) => {
+                self.table.set(key, Status::Down);
+                self.waiting.push_back(Waiting::Owed(key, attempt));
+            }
             _ if is_new => self.forget(key),
             _ => self.put_down(key),
         }
@@ -352,7 +377,6 @@ impl<T, B> State<T, B> {
 
     fn end(&mut self, cause: Cause) {
         self.phase = Phase::Ending;
-        self.give_up_waiting();
         self.walk = None;
         self.commands.push_back(Command::End(cause));
     }

@@ -19,8 +19,6 @@ pub(super) fn child(supervisor: &str, child: &str, report: &Report) {
         Report::NotStarted(error) => {
             tracing::error!(supervisor, child, %error, "supervisor.start_error");
         }
-        // Told where it is found out, with the incarnation.
-        Report::Unresponsive => {}
     }
 }
 

@@ -10,11 +10,11 @@ use super::child::Child;
 use super::handle::{ChildInfo, Counts};
 use super::options::{Blueprint, Strategy, SupervisorBuilder};
 use super::report;
-use super::state::{Command, Report, Request, State};
+use super::state::{Command, Request, State};
 use super::table::{Key, Status, Traits};
 use crate::actor::{
-    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer, Process, Rare, Reply,
-    STOP, Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill, catch,
+    Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer, Rare, Reply, STOP,
+    Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill, catch,
     took_too_long, unresponsive,
 };
 use crate::error::{Error, Result, codes};
@@ -62,6 +62,8 @@ use crate::exit::ExitReason;
 /// ```
 pub struct Supervisor {
     state: State<Whom, Body>,
+    /// Children that did not end and have been replaced.
+    abandoned: Vec<Peer>,
     started: Instant,
 }
 
@@ -72,17 +74,19 @@ pub(super) enum Said {
     Request(Request<Body>, Whom),
     Children(Reply<Vec<ChildInfo>>),
     Count(Reply<Counts>),
-    Find(Arc<str>, Reply<Result<Arc<dyn Process>>>),
+    Find(Arc<str>, Reply<Result<Peer>>),
     Event(ChildEvent),
     /// What a child was to do in time.
     Late(Key, u32),
     TryAgain(Key, u32),
+    /// It is to end, and was found to be while it started.
+    End,
 }
 
 /// Who waits for an answer.
 pub(super) enum Whom {
-    /// For the place of the child.
-    Place(Reply<Result<Arc<dyn Process>>>),
+    /// For the child, in the incarnation that was started.
+    Child(Reply<Result<Peer>>),
     Done(Reply<Result<()>>),
 }
 
@@ -95,11 +99,11 @@ pub(super) struct Body {
 }
 
 /// What carrying out the commands has come to.
-enum Next {
-    Wait,
-    Up,
-    End,
-    Over,
+#[derive(Default)]
+struct Done {
+    up: bool,
+    end: bool,
+    over: bool,
 }
 
 impl Supervisor {
@@ -130,7 +134,8 @@ impl Actor for Supervisor {
 
     async fn init(blueprint: Blueprint, cx: &mut Context<Self>) -> Result<Init<Self>> {
         blueprint.validate()?;
-        let mut supervisor = Self { state: State::new(blueprint.rules), started: Instant::now() };
+        let state = State::new(blueprint.rules);
+        let mut supervisor = Self { state, abandoned: Vec::new(), started: Instant::now() };
         for child in blueprint.children {
             let body = Body::new(child);
             supervisor.state.table.add(body.traits(), body);
@@ -140,34 +145,49 @@ impl Actor for Supervisor {
         supervisor.state.begin(supervisor.now());
         let mut heeded = KILL | STOP;
         loop {
-            match supervisor.carry_out(cx) {
-                Next::Up => return Ok(Init::Ready(supervisor)),
-                Next::Wait | Next::End => {}
-                Next::Over => {
-                    return supervisor.state.take_failure().map_or(Ok(Init::Ignore), Err);
-                }
+            let done = supervisor.carry_out(cx);
+            if done.over {
+                let stopped = || codes::ACTOR_STOPPED.into();
+                return Err(supervisor.state.take_failure().unwrap_or_else(stopped));
+            }
+            if done.end {
+                // It has started, and a child has failed too often while the others did.
+                cx.say(Message(Said::End));
+            }
+            if done.up {
+                return Ok(Init::Ready(supervisor));
             }
             heeded = supervisor.hear(cx, heeded).await;
+            if heeded & STOP == 0 {
+                cx.decide(&ExitReason::Shutdown);
+            }
         }
     }
 
     async fn handle(&mut self, Message(said): Message, cx: &mut Context<Self>) -> Result<Flow> {
+        let ends = matches!(said, Said::End);
         self.take(said, cx);
-        match self.carry_out(cx) {
-            Next::End => Ok(Flow::Stop(ExitReason::Shutdown)),
-            Next::Wait | Next::Up | Next::Over => Ok(Flow::Continue),
+        if self.carry_out(cx).end || ends {
+            return Ok(Flow::Stop(ExitReason::Shutdown));
         }
+        Ok(Flow::Continue)
     }
 
-    async fn terminate(&mut self, reason: &ExitReason, cx: &mut Context<Self>) {
+    async fn terminate(&mut self, _: &ExitReason, cx: &mut Context<Self>) {
         let mut heeded = KILL;
-        if *reason == ExitReason::Killed {
+        self.abandoned.iter().for_each(|lost| is_lost(lost, cx));
+        for (_, child) in self.state.table.iter() {
+            if matches!(child.status(), Status::Unresponsive(_)) {
+                child.body.peer.iter().for_each(|lost| is_lost(lost, cx));
+            }
+        }
+        if cx.is_killed() {
             heeded = 0;
             self.state.kill(self.now());
         } else {
             self.state.stop(self.now());
         }
-        while !matches!(self.carry_out(cx), Next::Over) {
+        while !self.carry_out(cx).over {
             heeded = self.hear(cx, heeded).await;
         }
     }
@@ -204,14 +224,17 @@ impl Supervisor {
             Said::Request(Request::Start(traits, body), whom) => {
                 match self.state.rules.validate(body.options()) {
                     Ok(()) => self.state.request(Request::Start(traits, body), whom, now),
-                    Err(error) => whom.answer(Err(cx.stamp(error))),
+                    Err(error) => {
+                        let_go(body, cx);
+                        whom.refuse(cx.stamp(error));
+                    }
                 }
             }
             Said::Request(request, whom) => self.state.request(request, whom, now),
             Said::Children(reply) => reply.send(self.children()),
             Said::Count(reply) => reply.send(self.count()),
             Said::Find(name, reply) => {
-                let found = self.state.table.named(&name).and_then(|key| self.place_of(key, cx));
+                let found = self.state.table.named(&name).and_then(|key| self.child(key, cx));
                 let missing = || Error::from(codes::CHILD_NOT_FOUND).with_detail("child", &*name);
                 reply.send(found.ok_or_else(|| cx.stamp(missing())));
             }
@@ -229,16 +252,20 @@ impl Supervisor {
             Said::Late(key, attempt) => {
                 if let Some(child) = self.state.table.current(key, attempt) {
                     child.body.timer = None;
+                    if *child.status() == Status::Killed {
+                        child.body.peer.iter().for_each(|lost| is_lost(lost, cx));
+                    }
                     let late = took_too_long(child.body.options().start_within);
                     self.state.is_late(key, attempt, late, now);
                 }
             }
             Said::TryAgain(key, attempt) => self.state.try_again(key, attempt, now),
+            Said::End => {}
         }
     }
 
-    fn carry_out(&mut self, cx: &mut Context<Self>) -> Next {
-        let mut next = Next::Wait;
+    fn carry_out(&mut self, cx: &mut Context<Self>) -> Done {
+        let mut done = Done::default();
         while let Some(command) = self.state.next_command() {
             match command {
                 Command::Start(key) => self.start(key, cx),
@@ -247,34 +274,30 @@ impl Supervisor {
                 Command::Abandon(key) => {
                     if let Some(child) = self.state.table.get_mut(key) {
                         child.body.child.abandon();
-                        child.body.peer = None;
+                        self.abandoned.retain(Peer::is_there);
+                        self.abandoned.extend(child.body.peer.take());
                     }
                 }
                 Command::TryAgain(key, attempt) => cx.say(Message(Said::TryAgain(key, attempt))),
                 Command::Answer(Whom::Done(reply), _, answer) => {
                     reply.send(answer.map_err(|error| cx.stamp(error)));
                 }
-                Command::Answer(Whom::Place(reply), key, answer) => {
-                    let place = key.and_then(|key| self.place_of(key, cx));
-                    let place = place.ok_or_else(|| codes::CHILD_NOT_FOUND.into());
-                    reply.send(answer.and(place).map_err(|error| cx.stamp(error)));
+                Command::Answer(Whom::Child(reply), key, answer) => {
+                    let child = key.and_then(|key| self.child(key, cx));
+                    let child = child.ok_or_else(|| codes::CHILD_NOT_FOUND.into());
+                    reply.send(answer.and(child).map_err(|error| cx.stamp(error)));
                 }
-                Command::Report(child, Report::Unresponsive) => self.is_lost(&child, cx),
                 Command::Report(child, report) => report::child(cx.name(), &child, &report),
-                Command::Forget(body) => {
-                    if let Err(panic) = catch(|| drop(body)) {
-                        report::panicked_in_drop(cx.name(), &panic);
-                    }
-                }
-                Command::Up => next = Next::Up,
+                Command::Forget(body) => let_go(body, cx),
+                Command::Up => done.up = true,
                 Command::End(cause) => {
                     report::ending(cx.name(), cause);
-                    next = Next::End;
+                    done.end = true;
                 }
-                Command::Over => next = Next::Over,
+                Command::Over => done.over = true,
             }
         }
-        next
+        done
     }
 
     fn start(&mut self, key: Key, cx: &mut Context<Self>) {
@@ -321,15 +344,6 @@ impl Supervisor {
         }
     }
 
-    /// Reports a child that was killed and does not end.
-    fn is_lost(&self, child: &str, cx: &Context<Self>) {
-        let key = self.state.table.named(child);
-        let child = key.and_then(|key| self.state.table.get(key));
-        if let Some(peer) = child.and_then(|child| child.body.peer.as_ref()) {
-            cx.system().root.report(&unresponsive(peer));
-        }
-    }
-
     /// What the child was to do in time, being where it is, it has done.
     fn disarm(
         &mut self,
@@ -345,8 +359,10 @@ impl Supervisor {
         }
     }
 
-    fn place_of(&self, key: Key, cx: &Context<Self>) -> Option<Arc<dyn Process>> {
-        Some(self.state.table.get(key)?.body.child.process(cx.system()))
+    /// The child, in the incarnation that was started last or is to be the first.
+    fn child(&self, key: Key, cx: &Context<Self>) -> Option<Peer> {
+        let body = &self.state.table.get(key)?.body;
+        Some(body.peer.clone().unwrap_or_else(|| Peer::of(body.child.process(cx.system()))))
     }
 
     fn children(&self) -> Vec<ChildInfo> {
@@ -360,7 +376,7 @@ impl Supervisor {
                     pid: peer.map(Peer::pid),
                     state: status.into(),
                     kind: child.traits.kind,
-                    starts: child.attempt,
+                    starts: child.starts,
                 }
             })
             .collect()
@@ -434,13 +450,25 @@ impl Body {
 }
 
 impl Whom {
-    fn answer(self, answer: Result<()>) {
+    fn refuse(self, error: Error) {
         match self {
-            Self::Done(reply) => reply.send(answer),
-            Self::Place(reply) => {
-                reply.send(answer.and_then(|()| Err(codes::CHILD_NOT_FOUND.into())));
-            }
+            Self::Done(reply) => reply.send(Err(error)),
+            Self::Child(reply) => reply.send(Err(error)),
         }
+    }
+}
+
+/// Reports a child that was killed and does not end.
+fn is_lost(child: &Peer, cx: &Context<Supervisor>) {
+    if child.is_there() {
+        cx.system().root.report(&unresponsive(child));
+    }
+}
+
+/// Lets go of a child that is forgotten. What its specification holds belongs to the user.
+fn let_go(body: Body, cx: &Context<Supervisor>) {
+    if let Err(panic) = catch(|| drop(body)) {
+        report::panicked_in_drop(cx.name(), &panic);
     }
 }
 

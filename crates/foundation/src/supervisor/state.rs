@@ -75,7 +75,6 @@ pub(super) enum Report {
     /// It was to end, and did so abnormally.
     EndedBadly(ExitReason),
     NotStarted(Error),
-    Unresponsive,
 }
 
 /// What is asked of a supervisor about one of its children.
@@ -115,6 +114,7 @@ pub(super) enum Walk {
 pub(super) enum Waiting<T, B> {
     End(Key, u32),
     TryAgain(Key, u32),
+    Owed(Key, u32),
     Request(Request<B>, T),
 }
 
@@ -227,7 +227,8 @@ impl<T, B> State<T, B> {
     /// The time has come to try to start a child once more.
     pub(super) fn try_again(&mut self, key: Key, attempt: u32, now: Duration) {
         let Some(child) = self.table.current(key, attempt) else { return };
-        if *child.status() != Status::Restarting {
+        // When the supervisor ends, nothing is tried any more.
+        if *child.status() != Status::Restarting || !matches!(self.phase, Phase::Up) {
             return;
         }
         if self.must_wait() {
@@ -240,12 +241,6 @@ impl<T, B> State<T, B> {
 
     /// Stops all children, the last one first. Whoever waits for something is not answered.
     pub(super) fn stop(&mut self, now: Duration) {
-        if self.table.tally().unresponsive > 0 {
-            let lost = |status: &Status| matches!(status, Status::Unresponsive(_));
-            for key in self.all(lost) {
-                self.report(key, Report::Unresponsive);
-            }
-        }
         if !matches!(self.phase, Phase::Failed(_) | Phase::Killing) {
             self.phase = Phase::Stopping;
         }

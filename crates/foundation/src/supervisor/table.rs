@@ -56,14 +56,26 @@ pub(super) struct Child<T, B> {
     pub(super) ignored: bool,
     /// Why its start fails, if it was that which had it killed.
     pub(super) failure: Option<Error>,
-    /// It does not end, and another incarnation is to be started when it has.
-    pub(super) owed: bool,
+    /// How often it was started.
+    pub(super) starts: u32,
+    /// It does not end, and what is to be done when it has.
+    pub(super) owed: Owed,
     /// Whether it was added by the request that is starting it.
     pub(super) is_new: bool,
     /// Who waits for its start.
     pub(super) starter: Option<T>,
     /// Who waits for its end.
     pub(super) stoppers: Vec<T>,
+}
+
+/// What is to be done when a child that did not end has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    /// To start it: its group was restarted without it.
+    Start,
+    /// To try again: it was its start that took too long, and every attempt counts.
+    Attempt,
 }
 
 /// Where a child is. The arrows:
@@ -134,9 +146,10 @@ impl<T, B> Table<T, B> {
             body,
             status: Status::Down,
             attempt: 0,
+            starts: 0,
             ignored: false,
             failure: None,
-            owed: false,
+            owed: Owed::Nothing,
             is_new: false,
             starter: None,
             stoppers: Vec::new(),

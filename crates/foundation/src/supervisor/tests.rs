@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::{AutoShutdown, Rules, Strategy};
-use super::state::{Cause, Command, Report, Request, State};
+use super::state::{Cause, Command, Request, State};
 use super::table::{Key, Status, Traits};
 use crate::actor::{ChildKind, Restart};
 use crate::error::{Error, codes};
@@ -95,8 +95,7 @@ impl Desk {
                 Command::TryAgain(key, _) => format!("try {key} again"),
                 Command::Answer(whom, _, Ok(())) => format!("{whom}: ok"),
                 Command::Answer(whom, _, Err(error)) => format!("{whom}: {}", error.code()),
-                Command::Report(_, Report::Unresponsive) => "unresponsive".to_owned(),
-                // The others follow from what is done, and have tests as telemetry.
+                // These follow from what is done, and have tests as telemetry.
                 Command::Report(..) => continue,
                 Command::Forget(body) => format!("let go of {body}"),
                 Command::Up => "up".to_owned(),
@@ -290,7 +289,7 @@ fn a_kill_kills_everybody_at_once_and_waits_for_all() {
     assert!(desk.commands().is_empty());
     // The last one does not go, and is not waited for.
     desk.is_late(1);
-    assert_eq!(desk.commands(), ["unresponsive", "she: unresponsive", "over"]);
+    assert_eq!(desk.commands(), ["she: unresponsive", "over"]);
 }
 
 #[test]
@@ -342,7 +341,7 @@ fn a_child_that_does_not_go_is_passed_by_and_started_when_it_has_gone() {
     desk.ends(0, ExitReason::Killed);
     desk.is_late(1);
     desk.is_late(1);
-    assert_eq!(desk.commands(), ["ask 1", "kill 1", "unresponsive", "start 0"]);
+    assert_eq!(desk.commands(), ["ask 1", "kill 1", "start 0"]);
     desk.runs(0);
     assert!(matches!(desk.status(1), Status::Unresponsive(_)));
     desk.ends(1, ExitReason::Killed);
@@ -355,7 +354,7 @@ fn a_start_that_does_not_go_is_answered_and_forgotten_when_it_has_gone() {
     desk.request(Request::Start(traits("a"), "hers"), "she");
     desk.is_late(0);
     desk.is_late(0);
-    assert_eq!(desk.commands(), ["start 0", "kill 0", "unresponsive", "she: unresponsive"]);
+    assert_eq!(desk.commands(), ["start 0", "kill 0", "she: unresponsive"]);
     desk.ends(0, ExitReason::Killed);
     assert_eq!((desk.commands(), desk.state.table.len()), (vec!["let go of hers".into()], 0));
 }
@@ -368,7 +367,7 @@ fn an_abandoned_child_makes_room_at_once() {
     desk.ends(1, ExitReason::Killed);
     desk.is_late(0);
     desk.is_late(0);
-    let expected = ["ask 0", "kill 0", "unresponsive", "abandon 0", "start 0"];
+    let expected = ["ask 0", "kill 0", "abandon 0", "start 0"];
     assert_eq!(desk.commands(), expected);
     desk.state.ended(0, old, ExitReason::Killed, desk.now);
     assert_eq!((desk.commands(), desk.status(0)), (vec![], Status::Starting));
@@ -411,4 +410,128 @@ fn the_tally_follows_every_status() {
     desk.request(Request::Terminate("b".into()), "she");
     desk.request(Request::Delete("b".into()), "she");
     assert_eq!(tally(&desk), [0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn nothing_is_tried_again_when_the_supervisor_ends() {
+    // The first one fails to start again, and before that is tried once more the second one spends
+    // the budget, or somebody stops or kills the supervisor: the attempt that is still on its way
+    // must neither start anything nor end the stopping.
+    for how in ["budget", "stop", "kill"] {
+        let mut desk = Desk::of(Strategy::OneForOne, &["a", "b", "c"]);
+        desk.ends(0, ExitReason::Killed);
+        desk.ends(0, ExitReason::Error(Error::business("broken")));
+        assert_eq!(desk.commands(), ["start 0", "try 0 again"]);
+        for _ in 0..2 {
+            desk.ends(1, ExitReason::Killed);
+            desk.runs(1);
+        }
+        drop(desk.commands());
+        match how {
+            "budget" => {
+                desk.ends(1, ExitReason::Killed);
+                assert_eq!(desk.commands(), ["end: too many restarts"]);
+                desk.state.stop(desk.now);
+                assert_eq!(desk.commands(), ["ask 2"]);
+            }
+            "stop" => {
+                desk.state.stop(desk.now);
+                assert_eq!(desk.commands(), ["ask 2"]);
+            }
+            _ => {
+                desk.state.kill(desk.now);
+                assert_eq!(desk.commands(), ["kill 1", "kill 2"]);
+            }
+        }
+        desk.state.try_again(0, desk.attempt(0), desk.now);
+        assert!(desk.commands().is_empty(), "{how}");
+        desk.ends(2, ExitReason::Shutdown);
+        desk.ends(1, ExitReason::Shutdown);
+        assert_eq!(desk.commands().last().map(String::as_str), Some("over"), "{how}");
+    }
+}
+
+#[test]
+fn whoever_ends_a_child_whose_start_takes_too_long_is_answered_and_nothing_is_tried_again() {
+    // A restart by the supervisor itself, and a start by request.
+    let mut desk = Desk::of(Strategy::OneForOne, &["a"]);
+    desk.ends(0, ExitReason::Killed);
+    desk.is_late(0);
+    desk.request(Request::Terminate("a".into()), "he");
+    desk.ends(0, ExitReason::Killed);
+    assert_eq!(desk.commands(), ["start 0", "kill 0", "he: ok"]);
+    assert_eq!(desk.status(0), Status::Down);
+    desk.request(Request::Restart("a".into()), "she");
+    desk.is_late(0);
+    desk.request(Request::Terminate("a".into()), "he");
+    desk.ends(0, ExitReason::Killed);
+    assert_eq!(desk.commands(), ["start 0", "kill 0", "she: timeout", "he: ok"]);
+    // And one that does not go is not started when it has gone.
+    desk.request(Request::Restart("a".into()), "she");
+    desk.is_late(0);
+    desk.request(Request::Terminate("a".into()), "he");
+    desk.is_late(0);
+    desk.ends(0, ExitReason::Killed);
+    let expected = ["start 0", "kill 0", "she: unresponsive", "he: unresponsive"];
+    assert_eq!(
+        (desk.commands(), desk.status(0)),
+        (expected.map(String::from).to_vec(), Status::Down)
+    );
+}
+
+#[test]
+fn a_child_that_goes_at_last_waits_for_its_turn() {
+    // The last one does not go; it does while its group is being stopped, and is started in order.
+    let mut desk = Desk::of(Strategy::RestForOne, &["a", "b", "u"]);
+    desk.ends(0, ExitReason::Killed);
+    desk.is_late(2);
+    desk.is_late(2);
+    assert_eq!(desk.commands(), ["ask 2", "kill 2", "ask 1"]);
+    desk.ends(2, ExitReason::Killed);
+    assert!(desk.commands().is_empty());
+    desk.ends(1, ExitReason::Shutdown);
+    for key in 0..3 {
+        desk.runs(key);
+    }
+    assert_eq!(desk.commands(), ["start 0", "start 1", "start 2"]);
+    // It goes while others start: then it follows after them.
+    desk.ends(0, ExitReason::Killed);
+    desk.is_late(2);
+    desk.is_late(2);
+    desk.ends(1, ExitReason::Shutdown);
+    assert_eq!(desk.commands(), ["ask 2", "kill 2", "ask 1", "start 0"]);
+    desk.runs(0);
+    desk.ends(2, ExitReason::Killed);
+    desk.runs(1);
+    assert_eq!(desk.commands(), ["start 1", "start 2"]);
+    desk.runs(2);
+    assert_eq!((desk.commands(), desk.status(2)), (vec![], Status::Running));
+}
+
+#[test]
+fn a_start_that_was_refused_is_not_made_up_for_by_a_group_restart() {
+    let mut desk = Desk::of(Strategy::OneForAll, &["a"]);
+    desk.request(Request::Start(traits("b"), "hers"), "she");
+    desk.is_late(1);
+    desk.is_late(1);
+    assert_eq!(desk.commands(), ["start 1", "kill 1", "she: unresponsive"]);
+    desk.ends(0, ExitReason::Killed);
+    desk.runs(0);
+    desk.ends(1, ExitReason::Killed);
+    assert_eq!(desk.commands(), ["start 0", "let go of hers"]);
+}
+
+#[test]
+fn every_attempt_counts_also_of_a_start_that_does_not_go() {
+    let mut desk = Desk::of(Strategy::OneForOne, &["a"]);
+    desk.ends(0, ExitReason::Killed);
+    for _ in 0..3 {
+        desk.is_late(0);
+        desk.is_late(0);
+        assert_eq!(desk.commands(), ["start 0", "kill 0"]);
+        desk.ends(0, ExitReason::Killed);
+        assert_eq!(desk.commands(), ["try 0 again"]);
+        desk.state.try_again(0, desk.attempt(0), desk.now);
+    }
+    assert_eq!(desk.commands(), ["end: too many restarts"]);
 }

@@ -375,3 +375,53 @@ async fn a_supervisor_can_be_stopped_and_killed_while_its_first_children_start()
         system.stop().await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn first_children_that_fail_too_often_while_the_others_start_end_the_supervisor() {
+    // The start is a success, and the end follows: the failure was waiting for the start to be over.
+    let (system, log) = (system().await, Log::default());
+    let gate = Arc::new(Notify::new());
+    let brief = Strings::new("a", &log).starting([Start::RunAndExit(ExitReason::Killed)]);
+    let slow = Strings::new("b", &log).starting([Start::WaitFor(Arc::clone(&gate))]);
+    let builder =
+        Supervisor::one_for_one().intensity(0, HOUR).child(brief.spec()).child(slow.spec());
+    let opening = async {
+        log.wait_for("-a").await;
+        gate.notify_one();
+    };
+    let (supervisor, ()) = tokio::join!(builder.start(&system), opening);
+    let supervisor = supervisor.unwrap();
+    assert_eq!(supervisor.exited().await, ExitReason::Shutdown);
+    assert_eq!(log.entries(), ["+a", "a?", "-a", "+b", "b?", "-b"]);
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn clones_of_a_tree_have_places_of_their_own_at_every_depth() {
+    let (one, two, log) = (system().await, system().await, Log::default());
+    let inner = || Supervisor::one_for_one().name("inner").child(Puppet::spec("a", &log));
+    let builder = Supervisor::one_for_one().name("top").child(inner());
+    let spec = Supervisor::one_for_one().name("other").child(inner()).child_spec();
+    let mut pids = Vec::new();
+    for system in [&one, &two] {
+        let tops = [
+            builder.clone().start(system).await.unwrap(),
+            system.start(spec.clone()).await.unwrap(),
+            system.start(spec.clone()).await.unwrap(),
+        ];
+        for top in tops {
+            let inner = top.child::<Supervisor>("inner").await.unwrap();
+            let child = inner.child::<Puppet>("a").await.unwrap();
+            assert!(child.is_alive());
+            pids.push(child.pid());
+        }
+    }
+    // Each system counts for itself, and in each there are three.
+    assert_eq!(pids[..3], pids[3..]);
+    pids.truncate(3);
+    pids.dedup();
+    assert_eq!(pids.len(), 3);
+    one.stop().await.unwrap();
+    assert_eq!(two.census().actors, 9);
+    two.stop().await.unwrap();
+}

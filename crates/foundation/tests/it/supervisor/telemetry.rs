@@ -56,27 +56,36 @@ async fn failed_starts_and_too_many_restarts_are_told() {
     stage.strike().await;
 }
 
+#[derive(Debug)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "a bomb in a specification");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_panics_when_a_specification_is_dropped_is_told_and_ends_nobody() {
-    #[derive(Debug)]
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            assert!(std::thread::panicking(), "a bomb in a specification");
-        }
-    }
     let telemetry = Telemetry::listen();
     let stage = Stage::set(Supervisor::one_for_one(), &Log::default()).await;
-    let (bomb, strings) = (Bomb, Strings::new("a", &stage.log));
-    let spec = foundation::ChildSpec::<Puppet>::with("a", move || {
-        let _ = &bomb;
-        strings.clone()
-    });
-    stage.supervisor.start_child(spec).await.unwrap();
+    let spec = || {
+        let (bomb, strings) = (Bomb, Strings::new("a", &stage.log));
+        foundation::ChildSpec::<Puppet>::with("a", move || {
+            let _ = &bomb;
+            strings.clone()
+        })
+    };
+    stage.supervisor.start_child(spec()).await.unwrap();
     stage.supervisor.terminate_child("a").await.unwrap();
+    // One that is refused, because there is one; one that cannot be under this supervisor; and the
+    // one that is forgotten.
+    stage.supervisor.start_child(spec()).await.unwrap_err();
+    let significant = spec().restart(Restart::Transient).significant(true);
+    stage.supervisor.start_child(significant).await.unwrap_err();
     stage.supervisor.delete_child("a").await.unwrap();
     let told = telemetry.about("supervisor.panicked_in_drop");
-    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].contains("a bomb in a specification"), "{told:?}");
     assert_eq!(stage.counts().await, [0, 0, 0, 0]);
     stage.strike().await;

@@ -117,6 +117,41 @@ async fn an_abandoned_child_is_replaced_in_another_place() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_new_place_outlives_the_restart_of_the_supervisor_too() {
+    // K01
+    let held = held(Strategy::OneForOne, Unresponsive::Abandon).await;
+    let top = Supervisor::one_for_one().name("above");
+    let holder = ChildSpec::<Blocking>::actor("holder", (Arc::clone(&held.gate), held.log.clone()))
+        .shutdown(Shutdown::Within(Duration::from_millis(20)))
+        .when_unresponsive(Unresponsive::Abandon);
+    let top = top.child(Supervisor::one_for_one().name("inner").child(holder));
+    let top = top.start(&held.system).await.unwrap();
+    let inner = top.child::<Supervisor>("inner").await.unwrap();
+    let first = inner.child::<Blocking>("holder").await.unwrap();
+    first.tell(()).await.unwrap();
+    held.gate.held.notified().await;
+    inner.terminate_child("holder").await.unwrap();
+    inner.restart_child("holder").await.unwrap();
+    let second = inner.child::<Blocking>("holder").await.unwrap();
+    assert_ne!(first, second);
+    let exited = second.exited();
+    inner.kill();
+    exited.await;
+    eventually(|| match second.is_alive() {
+        true => Ok(()),
+        false => Err("the second place is empty"),
+    })
+    .await;
+    assert_eq!((second.pid().generation, first.pid().generation), (2, 1));
+    assert!(first.is_alive() && top.is_alive());
+    // Whoever was abandoned is still known when everything stops.
+    let error = held.system.stop().await.unwrap_err();
+    assert_eq!(error.code(), "unresponsive");
+    held.gate.open();
+    assert_eq!(first.exited().await, ExitReason::Killed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_supervisor_ends_although_a_child_does_not() {
     // K01
     for killed in [false, true] {
