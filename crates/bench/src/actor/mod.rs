@@ -61,6 +61,7 @@ pub trait Subject: Clone + Send + Sync + 'static {
     }
     /// [`Self::start`] as a child of a supervisor that restarts it, for those that have one beside
     /// what starts the others.
+    #[must_use]
     fn start_child(_: &Self::World) -> Option<impl Future<Output = Result<Self>> + Send> {
         None::<std::future::Ready<Result<Self>>>
     }

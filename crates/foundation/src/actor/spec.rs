@@ -169,11 +169,6 @@ impl<A: Actor> ChildSpec<A> {
         Self { options: Options::new(name.into()), args }
     }
 
-    /// The same specification once more, for the same actor.
-    pub(crate) fn again(&self) -> Self {
-        Self { options: self.options.clone(), args: Arc::clone(&self.args) }
-    }
-
     pub(crate) const fn options(&self) -> &Options {
         &self.options
     }

@@ -11,13 +11,11 @@ use crate::error::{Error, Result, codes};
 use crate::sync::Mutex;
 use crate::system::Shared;
 
-/// A child of whatever type.
+/// A child of whatever type. Shared by the incarnations of its supervisor.
 pub(super) trait Child: Send + Sync {
     fn options(&self) -> &Options;
-    /// The same child with the same place, for the next incarnation of its supervisor.
-    fn again(&self) -> Box<dyn Child>;
     /// Another child of the same specification, with a place of its own.
-    fn another(&self) -> Box<dyn Child>;
+    fn another(&self) -> Arc<dyn Child>;
     /// Its place, for references to it.
     fn process(&self, system: &Arc<Shared>) -> Arc<dyn Process>;
     /// Starts its next incarnation.
@@ -30,11 +28,11 @@ pub(super) trait Child: Send + Sync {
     fn abandon(&self);
 }
 
-/// A specification, and the place that is made when it is needed first. Supervisors that follow
-/// each other share it, so that references survive the restart of a supervisor too.
+/// A specification, and the place that is made when it is needed first. Incarnations of a supervisor
+/// share it, so that references survive the restart of a supervisor too.
 struct Placed<A: Actor> {
     spec: ChildSpec<A>,
-    slot: Arc<Mutex<Option<Place<A>>>>,
+    slot: Mutex<Option<Place<A>>>,
 }
 
 type Place<A> = Arc<Slot<<A as Actor>::Message>>;
@@ -51,12 +49,8 @@ impl<A: Actor> Child for Placed<A> {
         self.spec.options()
     }
 
-    fn again(&self) -> Box<dyn Child> {
-        Box::new(Self { spec: self.spec.again(), slot: Arc::clone(&self.slot) })
-    }
-
-    fn another(&self) -> Box<dyn Child> {
-        self.spec.clone().boxed()
+    fn another(&self) -> Arc<dyn Child> {
+        self.spec.clone().placed()
     }
 
     fn process(&self, system: &Arc<Shared>) -> Arc<dyn Process> {
@@ -85,8 +79,8 @@ impl<A: Actor> Child for Placed<A> {
 
 impl<A: Actor> ChildSpec<A> {
     /// The child that it specifies.
-    pub(super) fn boxed(self) -> Box<dyn Child> {
-        Box::new(Placed { spec: self, slot: Arc::default() })
+    pub(super) fn placed(self) -> Arc<dyn Child> {
+        Arc::new(Placed { spec: self, slot: Mutex::default() })
     }
 }
 

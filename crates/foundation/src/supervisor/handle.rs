@@ -85,7 +85,7 @@ impl ActorRef<Supervisor> {
     pub async fn start_child<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
         let spec = child.into_child_spec();
         spec.options().validate()?;
-        let body = Body::new(spec.boxed());
+        let body = Body::new(spec.placed());
         let child = self.peer_of(|reply| {
             Said::Request(Request::Start(body.traits(), body), Whom::Child(reply))
         });

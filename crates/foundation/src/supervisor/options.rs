@@ -64,7 +64,7 @@ pub struct SupervisorBuilder {
 /// What every incarnation of a supervisor starts from.
 pub struct Blueprint {
     pub(super) rules: Rules,
-    pub(super) children: Vec<Box<dyn Child>>,
+    pub(super) children: Vec<Arc<dyn Child>>,
 }
 
 /// The rules of one supervisor.
@@ -137,7 +137,7 @@ impl SupervisorBuilder {
     /// Adds a child. Children are started in the order in which they are added, each when the one
     /// before has acknowledged its start, and stopped in the reverse order.
     pub fn child(mut self, child: impl IntoChildSpec) -> Self {
-        self.blueprint.children.push(child.into_child_spec().boxed());
+        self.blueprint.children.push(child.into_child_spec().placed());
         self
     }
 
@@ -209,8 +209,7 @@ impl Blueprint {
 impl Source<Self> for Blueprint {
     /// For the next incarnation, whose children have the places of those before them.
     fn get(&self) -> Option<Self> {
-        let children = self.children.iter().map(|child| child.again()).collect();
-        Some(Self { rules: self.rules, children })
+        Some(Self { rules: self.rules, children: self.children.clone() })
     }
 
     fn another(&self) -> Option<Arc<dyn Source<Self>>> {

@@ -48,7 +48,7 @@ impl<T, B> State<T, B> {
                 Some(Waiting::End(key, attempt)) => {
                     let status = self.table.current(key, attempt).map(|it| it.status().clone());
                     if let Some(Status::Dead(reason)) = status {
-                        self.ended_by_itself(key, reason, now);
+                        self.ended_by_itself(key, *reason, now);
                     }
                 }
             }
@@ -88,7 +88,7 @@ impl<T, B> State<T, B> {
         };
         match self.table.get(key).map(|child| child.status().clone()) {
             Some(Status::Starting | Status::Running) => self.stop_child(key),
-            Some(Status::Dead(reason)) => self.was_stopped(key, reason),
+            Some(Status::Dead(reason)) => self.was_stopped(key, *reason),
             Some(Status::Restarting) => self.put_down(key),
             Some(Status::Unresponsive(_)) => {
                 if let Some(child) = self.table.get_mut(key) {

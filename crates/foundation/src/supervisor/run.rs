@@ -92,7 +92,7 @@ pub(super) enum Whom {
 
 /// What the loop knows of a child.
 pub(super) struct Body {
-    child: Box<dyn Child>,
+    child: Arc<dyn Child>,
     /// The incarnation that was started last.
     peer: Option<Peer>,
     timer: Option<TimerKey>,
@@ -412,7 +412,7 @@ impl Supervises for Slot<Message> {
 // === impl Body ===
 
 impl Body {
-    pub(super) fn new(child: Box<dyn Child>) -> Self {
+    pub(super) fn new(child: Arc<dyn Child>) -> Self {
         Self { child, peer: None, timer: None }
     }
 

@@ -195,7 +195,7 @@ impl<T, B> State<T, B> {
                 self.put_down(key);
             }
             Status::Running if must_wait => {
-                self.table.set(key, Status::Dead(reason));
+                self.table.set(key, Status::Dead(Box::new(reason)));
                 self.waiting.push_back(Waiting::End(key, attempt));
             }
             Status::Running => self.ended_by_itself(key, reason, now),

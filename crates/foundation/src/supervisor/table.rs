@@ -14,7 +14,8 @@ pub(super) type Key = u64;
 /// The children. `T` is somebody who waits for an answer, `B` what the loop knows of a child.
 #[derive(Debug)]
 pub(super) struct Table<T, B> {
-    children: BTreeMap<Key, Child<T, B>>,
+    /// Boxed, because the nodes of a tree that grows at one end are half empty.
+    children: BTreeMap<Key, Box<Child<T, B>>>,
     keys: HashMap<Arc<str>, Key>,
     next: Key,
     tally: Tally,
@@ -99,7 +100,7 @@ pub(super) enum Status {
     Restarting,
     Starting,
     Running,
-    Dead(ExitReason),
+    Dead(Box<ExitReason>),
     Stopping,
     Killed,
     /// Since when, as the supervisor counts time.
@@ -154,11 +155,11 @@ impl<T, B> Table<T, B> {
             starter: None,
             stoppers: Vec::new(),
         };
-        self.children.insert(key, child);
+        self.children.insert(key, Box::new(child));
         key
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Child<T, B>> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<Box<Child<T, B>>> {
         self.set(key, Status::Down);
         let child = self.children.remove(&key)?;
         self.keys.remove(&child.traits.name);
@@ -185,16 +186,16 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Child<T, B>> {
-        self.children.get(&key)
+        self.children.get(&key).map(|child| &**child)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Child<T, B>> {
-        self.children.get_mut(&key)
+        self.children.get_mut(&key).map(|child| &mut **child)
     }
 
     /// The child, if what is said is said of its latest incarnation.
     pub(super) fn current(&mut self, key: Key, attempt: u32) -> Option<&mut Child<T, B>> {
-        self.children.get_mut(&key).filter(|child| child.attempt == attempt)
+        self.get_mut(key).filter(|child| child.attempt == attempt)
     }
 
     pub(super) fn named(&self, name: &str) -> Option<Key> {
@@ -219,7 +220,7 @@ impl<T, B> Table<T, B> {
 
     /// All of them, in the order of their start.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Key, &Child<T, B>)> {
-        self.children.iter().map(|(key, child)| (*key, child))
+        self.children.iter().map(|(key, child)| (*key, &**child))
     }
 
     /// What comes after the last one.

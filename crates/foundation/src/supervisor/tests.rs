@@ -127,7 +127,7 @@ fn an_end_while_the_first_children_start_waits_until_they_have() {
     desk.ends(0, ExitReason::Killed);
     assert_eq!(
         (desk.commands(), desk.status(0)),
-        (vec!["start 0".into(), "start 1".into()], Status::Dead(ExitReason::Killed))
+        (vec!["start 0".into(), "start 1".into()], Status::Dead(Box::new(ExitReason::Killed)))
     );
     desk.runs(1);
     assert_eq!(desk.commands(), ["up", "start 0"]);
@@ -221,7 +221,7 @@ fn an_end_that_was_to_come_anyhow_is_forgotten() {
     desk.ends(0, ExitReason::Killed);
     assert_eq!(desk.commands(), ["ask 2"]);
     desk.ends(1, ExitReason::Killed);
-    assert_eq!(desk.status(1), Status::Dead(ExitReason::Killed));
+    assert_eq!(desk.status(1), Status::Dead(Box::new(ExitReason::Killed)));
     desk.ends(2, ExitReason::Shutdown);
     assert_eq!(desk.commands(), ["start 0"]);
     for key in 0..3 {

@@ -137,11 +137,8 @@ async fn a_new_place_outlives_the_restart_of_the_supervisor_too() {
     let exited = second.exited();
     inner.kill();
     exited.await;
-    eventually(|| match second.is_alive() {
-        true => Ok(()),
-        false => Err("the second place is empty"),
-    })
-    .await;
+    let back = || if second.is_alive() { Ok(()) } else { Err("the second place is empty") };
+    eventually(back).await;
     assert_eq!((second.pid().generation, first.pid().generation), (2, 1));
     assert!(first.is_alive() && top.is_alive());
     // Whoever was abandoned is still known when everything stops.
