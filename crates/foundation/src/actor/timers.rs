@@ -67,26 +67,36 @@ impl<M> Timers<M> {
     /// The message of a timer whose time has come, the earliest first.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<M> {
         let Some((at, key)) = self.order.first().copied() else { return Poll::Pending };
-        if self.sleep.deadline() != at {
+        if at < self.sleep.deadline() {
             self.sleep.as_mut().reset(at);
         }
-        if self.sleep.as_mut().poll(cx).is_pending() {
-            return Poll::Pending;
-        }
-        self.order.pop_first();
-        let message = match self.running.remove(&key) {
-            Some((_, Timer::Once(message))) => message,
-            Some((_, Timer::Every(period, mut make))) => {
-                let message = make();
-                self.order.insert((next(at, period, Instant::now()), key));
-                if let Some((at, _)) = self.order.iter().find(|(_, other)| *other == key).copied() {
-                    self.running.insert(key, (at, Timer::Every(period, make)));
+        // It may end early: a timer that is cancelled does not move it, because that would cost more
+        // than to be woken once in vain.
+        while self.sleep.as_mut().poll(cx).is_ready() {
+            if self.sleep.deadline() >= at || Instant::now() >= at {
+                match self.go_off(at, key) {
+                    Some(message) => return Poll::Ready(message),
+                    None => break,
                 }
-                message
             }
-            None => return Poll::Pending,
-        };
-        Poll::Ready(message)
+            self.sleep.as_mut().reset(at);
+        }
+        Poll::Pending
+    }
+
+    /// The message of the first timer, which is put back if it is to go off again.
+    fn go_off(&mut self, at: Instant, key: u64) -> Option<M> {
+        self.order.pop_first();
+        match self.running.remove(&key)? {
+            (_, Timer::Once(message)) => Some(message),
+            (_, Timer::Every(period, mut make)) => {
+                let message = make();
+                let at = next(at, period, Instant::now());
+                self.order.insert((at, key));
+                self.running.insert(key, (at, Timer::Every(period, make)));
+                Some(message)
+            }
+        }
     }
 
     fn insert(&mut self, after: Duration, timer: Timer<M>) -> TimerKey {
