@@ -3,6 +3,7 @@
 mod ask;
 mod code_table;
 mod error_context;
+mod examples;
 mod exits;
 mod fixture;
 mod lifecycle;

@@ -402,3 +402,31 @@ async fn monitors_and_links_belong_to_one_incarnation() {
     assert_eq!(puppet.watchers(), 0);
     scene.strike().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn monitors_and_links_made_and_removed_again_and_again_leave_nothing_behind() {
+    // LEAK-4
+    let scene = Scene::set().await;
+    scene.trap(true).await;
+    let before = scene.counts().await;
+    for _ in 0..50 {
+        let monitors = [scene.monitor().await, scene.monitor().await, scene.monitor().await];
+        scene.link().await;
+        // Somebody else comes, watches, and goes.
+        let spec = ChildSpec::<Watcher>::actor("other", Log::default());
+        let other = scene.system.start(spec).await.unwrap();
+        other.ask(|reply| Do::Monitor(scene.puppet.clone(), reply)).await.unwrap();
+        other.ask(|reply| Do::Link(scene.puppet.clone(), reply)).await.unwrap();
+        assert_eq!(scene.counts().await, (3, 1, 4, 2));
+        other.stop(ExitReason::Normal).await.unwrap();
+        scene.puppet.ask(Pull::Starts).await.unwrap();
+        for monitor in monitors {
+            assert!(scene.watcher.ask(|reply| Do::Demonitor(monitor, reply)).await.unwrap());
+        }
+        let pid = scene.puppet.pid();
+        assert!(scene.watcher.ask(|reply| Do::Unlink(pid, reply)).await.unwrap());
+        assert_eq!(scene.counts().await, before);
+    }
+    assert!(scene.heard().await.is_empty());
+    scene.strike().await;
+}

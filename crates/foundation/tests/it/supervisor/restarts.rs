@@ -227,3 +227,25 @@ async fn a_panic_in_terminate_or_in_drop_changes_neither_reason_nor_restart() {
     stage.strike().await;
     assert_eq!(log.entries(), ["b?", "-b", "a?", "-a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn crashes_and_restarts_leave_nothing_behind() {
+    // SUP-4
+    for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
+        let stage = Stage::of(strategy, &["a", "b", "c"]).await;
+        let before = (stage.system.census(), stage.counts().await);
+        for _ in 0..30 {
+            for name in ["a", "b", "c"] {
+                stage.crash(name).await;
+            }
+        }
+        assert_eq!((stage.system.census(), stage.counts().await), before);
+        assert_eq!(stage.system.strays(), 0);
+        for name in ["a", "b", "c"] {
+            let child = stage.child(name).await;
+            assert_eq!((child.watchers(), child.links(), child.mailbox_len()), (0, 0, 0));
+        }
+        assert_eq!((stage.supervisor.watchers(), stage.supervisor.links()), (0, 0));
+        stage.strike().await;
+    }
+}

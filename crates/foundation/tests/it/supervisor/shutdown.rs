@@ -225,7 +225,7 @@ async fn a_supervisor_that_is_killed_in_the_middle_of_a_shutdown_orphans_nobody(
 
 #[tokio::test(start_paused = true)]
 async fn a_supervisor_that_is_stopped_by_its_own_supervisor_stops_its_children_in_order() {
-    // F24, for actors of every kind, is in `stopping.rs`.
+    // SUP-5. F24, for actors of every kind, is in `stopping.rs`.
     let log = Log::default();
     let inner = Supervisor::one_for_one()
         .name("inner")
@@ -236,8 +236,16 @@ async fn a_supervisor_that_is_stopped_by_its_own_supervisor_stops_its_children_i
         .child(inner)
         .child(Puppet::spec("b", &log));
     let stage = Stage::set(builder, &log).await;
+    let inner = stage.supervisor.child::<Supervisor>("inner").await.unwrap();
+    let (a, y) = (stage.child("a").await, inner.child::<Puppet>("y").await.unwrap());
+    let supervisor = stage.supervisor.clone();
     stage.strike().await;
     assert_eq!(log.entries(), ["b?", "-b", "y?", "-y", "x?", "-x", "a?", "-a"]);
+    for reason in
+        [supervisor.exited().await, inner.exited().await, a.exited().await, y.exited().await]
+    {
+        assert_eq!(reason, ExitReason::Shutdown);
+    }
 }
 
 #[tokio::test(start_paused = true)]

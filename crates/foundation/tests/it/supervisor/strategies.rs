@@ -9,7 +9,7 @@ const FIVE: [&str; 5] = ["ch7", "ch3", "ch10", "ch2", "ch5"];
 
 #[tokio::test(start_paused = true)]
 async fn one_for_one_restarts_only_the_failed_child() {
-    // OTP D01
+    // OTP D01, SUP-10
     let stage = Stage::of(Strategy::OneForOne, &["a", "b"]).await;
     let (a, b) = (stage.pid("a").await, stage.pid("b").await);
     stage.crash("a").await;
