@@ -20,6 +20,10 @@ use crate::actor::{
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 
+/// How long a start takes to fail that finds its place held. Not at once: with a large budget the
+/// attempts would leave time for nothing else, and nothing can have changed in less.
+const HELD: Duration = Duration::from_millis(1);
+
 /// A supervisor: begin one with a strategy, such as [`Supervisor::one_for_one`].
 ///
 /// ```
@@ -301,10 +305,9 @@ impl Supervisor {
     }
 
     fn start(&mut self, key: Key, cx: &mut Context<Self>) {
-        let (me, now) = (cx.place(), self.now());
         let Some(child) = self.state.table.get_mut(key) else { return };
         let attempt = child.attempt;
-        let (supervisor, generation) = (Arc::clone(me) as _, cx.pid().generation);
+        let (supervisor, generation) = (Arc::clone(cx.place()) as _, cx.pid().generation);
         let parent = Supervised { supervisor, generation, child: key, attempt };
         let body = &mut child.body;
         match body.child.start(cx.system(), parent) {
@@ -315,7 +318,12 @@ impl Supervisor {
                     body.arm(cx, within, (key, attempt));
                 }
             }
-            Err(error) => self.state.ended(key, attempt, ExitReason::Error(error), now),
+            Err(error) => {
+                let what = ChildDid::End(ExitReason::Error(error));
+                let event = ChildEvent { child: key, attempt, what };
+                body.peer = None;
+                cx.send_after(HELD, Message(Said::Event(event)));
+            }
         }
     }
 

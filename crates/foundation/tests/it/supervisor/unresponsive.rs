@@ -193,6 +193,38 @@ async fn nothing_starts_in_a_place_that_somebody_still_holds() {
     system.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn whoever_waits_for_a_place_that_is_held_is_still_heard() {
+    let system = System::builder().name("held").start().await.unwrap();
+    let (gate, log) = (Arc::new(Gate::default()), Log::default());
+    let holder = ChildSpec::<Blocking>::actor("holder", (Arc::clone(&gate), log.clone()));
+    let inner = Supervisor::one_for_one().name("inner").child(holder);
+    let top = Supervisor::one_for_one()
+        .name("top")
+        .intensity(u32::MAX, Duration::from_secs(1))
+        .child(inner)
+        .start(&system)
+        .await
+        .unwrap();
+    let inner = top.child::<Supervisor>("inner").await.unwrap();
+    let holder = inner.child::<Blocking>("holder").await.unwrap();
+    holder.tell(()).await.unwrap();
+    gate.held.notified().await;
+    inner.kill();
+    inner.exited().await;
+    // It is tried again and again, and whoever asks is answered meanwhile.
+    for _ in 0..100 {
+        assert_eq!(top.count_children().await.unwrap().specs, 1);
+    }
+    gate.open();
+    eventually(|| match holder.pid().generation {
+        2 => Ok(()),
+        generation => Err(format!("incarnation {generation}")),
+    })
+    .await;
+    system.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_storm_of_failures_from_several_threads_leaves_everything_in_order() {
     let system = System::builder().name("storm").start().await.unwrap();
