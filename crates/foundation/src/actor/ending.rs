@@ -37,7 +37,14 @@ pub(crate) async fn end(peer: &Peer, ask: impl FnOnce(&Peer)) -> Ended {
             return Ended::With(reason);
         }
     }
-    let exited = wait(after_kill(core.kind));
+    kill(peer).await
+}
+
+/// Kills an actor, and waits a little.
+pub(super) async fn kill(peer: &Peer) -> Ended {
+    let core = peer.process.core();
+    let exited = Exited::of(core, peer.generation);
+    let exited = Within::new(limit(peer, after_kill(core.kind)), exited);
     peer.kill();
     if let Ok(reason) = exited.await {
         return Ended::With(reason);
@@ -63,7 +70,8 @@ pub(crate) fn unresponsive(peer: &Peer) -> Error {
     Error::from(codes::UNRESPONSIVE).with_detail("actor", name).with_detail("pid", pid)
 }
 
-fn limit(peer: &Peer, after: Option<Duration>) -> Limit<'_> {
+/// A deadline of something that concerns this actor.
+pub(super) fn limit(peer: &Peer, after: Option<Duration>) -> Limit<'_> {
     let core = peer.process.core();
     let shard = usize::try_from(core.slot).unwrap_or(0);
     Limit::new(&core.system.deadlines, shard, after)

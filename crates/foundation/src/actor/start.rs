@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::context::Context;
-use super::ending::{after_kill, unresponsive};
-use super::handle::{ActorRef, Exited};
+use super::ending::{Ended, kill, limit};
+use super::handle::ActorRef;
 use super::life::Life;
 use super::run::{Acknowledge, Begin, Started, run};
-use super::slot::{Core, Peer, Pid, Slot};
+use super::slot::{Core, Peer, Slot};
 use super::spec::Args;
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
-use crate::deadline::{Limit, Within};
+use crate::deadline::Within;
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 use crate::spawn::TaskNumber;
@@ -90,7 +90,7 @@ pub(crate) async fn start<A: Actor>(
     let mut starting = Starting(Some(&peer));
     incarnate::<A>(&slot, spec.args, None, Acknowledge::Caller(started));
 
-    let outcome = Within::new(limit(system, peer.pid(), start_within), acknowledged).await;
+    let outcome = Within::new(limit(&peer, Some(start_within)), acknowledged).await;
     if let Ok(Ok(Started::Running)) = outcome {
         starting.0 = None;
         drop(starting);
@@ -98,20 +98,19 @@ pub(crate) async fn start<A: Actor>(
     }
     drop(starting);
     // The name, and whatever else it held, is free when its end is announced.
-    let exited = Exited::of(slot.core(), peer.generation);
-    let gone = match after_kill(slot.core().kind) {
-        Some(patience) => Within::new(limit(system, peer.pid(), patience), exited).await,
-        None => Ok(exited.await),
-    };
-    let error = match (outcome, &gone) {
+    let ended = kill(&peer).await;
+    let error = match (outcome, &ended) {
         (Ok(Ok(Started::Failed(error))), _) => error,
         (Ok(Ok(Started::Ignored | Started::Running)), _) => codes::START_IGNORED.into(),
-        (Ok(Err(_)), Ok(reason)) => why_not_started(reason),
-        (Ok(Err(_)), Err(_)) => codes::ACTOR_PANICKED.into(),
+        (Ok(Err(_)), Ended::With(reason)) => why_not_started(reason),
+        (Ok(Err(_)), Ended::Unresponsive(_)) => codes::ACTOR_PANICKED.into(),
         (Err(_), _) => took_too_long(start_within),
     };
     let error = error.with_detail("actor", &*slot.core().name);
-    Err(if gone.is_ok() { error } else { unresponsive(&peer).with_source(error) })
+    Err(match ended {
+        Ended::With(_) => error,
+        Ended::Unresponsive(unresponsive) => unresponsive.with_source(error),
+    })
 }
 
 /// Starts the next incarnation of a supervisor's child. What comes of it is told to the parent.
@@ -174,9 +173,4 @@ pub(crate) fn took_too_long(start_within: Duration) -> Error {
     Error::from(codes::TIMEOUT)
         .with_message("init took too long")
         .with_detail("after_seconds", start_within.as_secs_f64())
-}
-
-fn limit(system: &Shared, pid: Pid, after: Duration) -> Limit<'_> {
-    let shard = usize::try_from(pid.slot).unwrap_or(0);
-    Limit::new(&system.deadlines, shard, Some(after))
 }

@@ -199,7 +199,9 @@ impl Blueprint {
         names.sort_unstable();
         match names.windows(2).find(|pair| matches!(pair, [one, other] if one == other)) {
             Some([name, ..]) => {
-                Err(Error::from(codes::DUPLICATE_CHILD).with_detail("child", &***name))
+                let twice = format!("two children are called {name:?}");
+                let duplicate = Error::from(codes::DUPLICATE_CHILD).with_message(twice);
+                Err(duplicate.with_detail("child", &***name))
             }
             _ => Ok(()),
         }

@@ -263,7 +263,9 @@ impl<T, B> State<T, B> {
 
     /// A first child has not started, so none is to run.
     fn fail(&mut self, name: &str, error: Error) {
-        let failed = Error::from(codes::FAILED_TO_START_CHILD).with_detail("child", name);
+        let failed = Error::from(codes::FAILED_TO_START_CHILD)
+            .with_message(format!("{name:?} did not start"))
+            .with_detail("child", name);
         self.phase = Phase::Failed(failed.with_source(error));
         self.give_up_waiting();
         self.walk = Some(Walk::Stop { from: 0, before: self.table.end() });
