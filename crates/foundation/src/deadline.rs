@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::coop;
 use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -328,11 +329,30 @@ impl<F: Future> Future for Within<'_, F> {
     type Output = Result<F::Output, Passed>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        match this.future.poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Ok(output)),
-            Poll::Pending => this.limit.poll(cx.waker()).map(Err),
+        let mut this = self.project();
+        if let Poll::Ready(output) = this.future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
         }
+        if this.limit.poll(cx.waker()).is_pending() {
+            return Poll::Pending;
+        }
+        // It may be ready and not have been looked at, because its task has used up its turn.
+        Poll::Ready(look_again(this.future, cx).ok_or(Passed))
+    }
+}
+
+/// Looks once more whether something is ready of which nothing was seen because the turn of its task
+/// is over. Before it is given up: then it has to be known.
+pub(crate) fn look_again<F: Future>(
+    future: Pin<&mut F>,
+    cx: &mut Context<'_>,
+) -> Option<F::Output> {
+    if coop::has_budget_remaining() {
+        return None;
+    }
+    match pin!(coop::unconstrained(future)).poll(cx) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
     }
 }
 

@@ -9,8 +9,9 @@
 //!   in one process do not see each other.
 //!
 //! Here so far: [errors](Error) and their [context](ErrorContext), [systems](System),
-//! [actors](Actor) with their mailboxes, timers, monitors, links and exit reasons, and static
-//! [supervisors](Supervisor).
+//! [actors](Actor) with their mailboxes, timers, monitors, links and exit reasons,
+//! [supervisors](Supervisor), [dynamic](DynamicSupervisor) and [partitioned](PartitionSupervisor)
+//! ones, and [tasks](Task).
 
 mod actor;
 mod deadline;
@@ -23,6 +24,7 @@ mod spawn;
 mod supervisor;
 mod sync;
 mod system;
+mod task;
 mod timer;
 
 pub use actor::{
@@ -37,10 +39,16 @@ pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
 pub use spawn::{Census, Executor};
 pub use supervisor::{
-    AutoShutdown, ChildInfo, ChildState, Counts, IntoChildSpec, Strategy, Supervisor,
-    SupervisorBuilder,
+    AutoShutdown, ChildBudget, ChildInfo, ChildState, Counts, DynamicSupervisor,
+    DynamicSupervisorBuilder, IntoChildSpec, PartitionSupervisor, PartitionSupervisorBuilder,
+    Strategy, Supervisor, SupervisorBuilder,
 };
 pub use system::{System, SystemBuilder};
+pub use task::{
+    IntoJob, Job, JobFn, JobFuture, OnOverrun, OnTimeout, Owned, Owner, StreamOptions, Task,
+    TaskActor, TaskContext, TaskMessage, TaskStream, TaskSupervisor, TaskWork, Work, YieldOptions,
+    ZippedTaskStream,
+};
 
 /// The examples in the documents run as tests.
 #[cfg(doctest)]

@@ -151,6 +151,11 @@ impl Spawner {
         }
     }
 
+    /// How many threads run tasks.
+    pub(crate) fn workers(&self) -> usize {
+        self.runtime.metrics().num_workers()
+    }
+
     /// How many tasks the runtime has, whoever started them.
     pub(crate) fn alive_in_runtime(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()

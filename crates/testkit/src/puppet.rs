@@ -31,6 +31,8 @@ pub enum Pull {
     Panic,
     /// End with this reason when asked to end, and not before.
     ExitWhenAsked(ExitReason),
+    /// End with this reason after this time, and hear of nothing meanwhile.
+    ExitAfter(Duration, ExitReason),
     /// Panic when the state is dropped.
     PanicInDrop,
     /// Answer with the number of starts so far, which tells incarnations apart.
@@ -204,6 +206,10 @@ impl Actor for Puppet {
             Pull::Panic => panic!("{} in handle", self.strings.name),
             Pull::ExitWhenAsked(reason) => {
                 cx.stopping().await;
+                return Ok(Flow::Stop(reason));
+            }
+            Pull::ExitAfter(time, reason) => {
+                pass(time).await;
                 return Ok(Flow::Stop(reason));
             }
             Pull::PanicInDrop => self.panics_in_drop = true,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// Writes down every event of this thread as long as it lives, as `LEVEL message key=value …`.
 ///
@@ -20,6 +20,9 @@ use tracing::{Event, Metadata, Subscriber};
 pub struct Telemetry {
     events: Arc<Mutex<Vec<String>>>,
     _listening: DefaultGuard,
+    /// Hears nothing. While there is one listener only, `tracing` decides whether anybody wants an
+    /// event by asking whichever thread comes to it first, which may be that of another test.
+    _second: Dispatch,
 }
 
 struct Writer(Arc<Mutex<Vec<String>>>);
@@ -34,7 +37,10 @@ impl Telemetry {
     /// Begins to listen.
     pub fn listen() -> Self {
         let events = Arc::default();
-        Self { _listening: set_default(Writer(Arc::clone(&events))), events }
+        // Before the one that listens: with that all decisions are made anew.
+        let second = Dispatch::new(Writer(Arc::default()));
+        let listening = set_default(Writer(Arc::clone(&events)));
+        Self { events, _listening: listening, _second: second }
     }
 
     /// The events so far in whose name `text` occurs.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::handle::Exited;
 use super::reply::{Answer, Reply};
 use super::slot::Slot;
 use super::tell::{Delivery, Tell, mailbox_full};
-use crate::deadline::Limit;
+use crate::deadline::{Limit, look_again};
 use crate::error::{Error, Result, codes};
 
 /// How long a request may take, unless it says otherwise. OTP's value.
@@ -103,6 +103,10 @@ impl<M: Send, T> Future for Ask<'_, M, T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let answer = self.poll_answer(cx);
         if answer.is_pending() && self.limit.poll(cx.waker()).is_ready() {
+            let again = std::future::poll_fn(|cx| self.poll_answer(cx));
+            if let Some(answer) = look_again(pin!(again), cx) {
+                return Poll::Ready(answer);
+            }
             let after = self.limit.after().unwrap_or_default();
             let timeout = Error::from(codes::TIMEOUT)
                 .with_detail("actor", &*self.slot.core().name)

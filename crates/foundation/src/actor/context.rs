@@ -1,5 +1,6 @@
 //! What an actor's callbacks are given: themselves, their timers, time and ids.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -171,7 +172,7 @@ impl<A: Actor> Context<A> {
     /// Whether the end of a linked actor is told to [`Actor::on_exit`], in place of ending this
     /// one. It is not, unless this is called.
     pub fn trap_exits(&mut self, traps: bool) {
-        self.watching().traps_exits = traps;
+        self.slot.core().life.set_traps_exits(traps);
     }
 
     /// Whether the actor was asked to end, for a callback that takes long and can be cut short.
@@ -181,7 +182,8 @@ impl<A: Actor> Context<A> {
     }
 
     /// Ready when the actor is asked to end, for a callback that waits for something else beside it.
-    /// Only in the actor's own task: whoever asks wakes that one.
+    /// Whoever asks wakes the actor, so this belongs into its own callback or a `select!` there; a set
+    /// of futures that wakes each by itself, such as `FuturesUnordered`, does not look at it again.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<A> {
         let slot = Arc::clone(&self.slot);
         std::future::poll_fn(move |_| match slot.queue.word() & STOP {
@@ -218,7 +220,7 @@ impl<A: Actor> Context<A> {
         self.error_context().stamp(error)
     }
 
-    fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         Peer::of(Arc::clone(&self.slot) as _)
     }
 
@@ -241,6 +243,16 @@ impl<A: Actor> Context<A> {
 
     pub(crate) fn system(&self) -> &Arc<Shared> {
         &self.slot.core().system
+    }
+
+    /// Gives it another context for its errors.
+    pub(crate) fn set_error_context(&mut self, context: ErrorContext) {
+        self.errors = Some(Box::new(context));
+    }
+
+    /// Shares something with whoever has a reference, as long as this incarnation lives.
+    pub(crate) fn share(&self, shared: Arc<dyn Any + Send + Sync>) {
+        self.slot.core().life.share(shared);
     }
 
     /// Says something to this incarnation, before its messages.
@@ -329,7 +341,11 @@ impl<A: Actor> Context<A> {
         Poll::Pending
     }
 
-    fn poll_own(&mut self, cx: &mut std::task::Context<'_>, heeded: u32) -> Poll<Step<A::Message>> {
+    pub(crate) fn poll_own(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+        heeded: u32,
+    ) -> Poll<Step<A::Message>> {
         let word = self.slot.queue.word();
         if word & heeded & (KILL | STOP) != 0 {
             return self.poll_ending(word & heeded);
@@ -373,10 +389,10 @@ impl<A: Actor> Context<A> {
                     }
                 }
                 Control::Signal(Signal::Exit(exit)) => {
-                    if self.slot.core().life.unlink(exit.pid).is_none() {
+                    if self.slot.core().life.has_ended(exit.pid) != Some(true) {
                         continue;
                     }
-                    if self.watching.as_ref().is_some_and(|own| own.traps_exits) {
+                    if self.slot.core().life.traps_exits() {
                         return Some(Step::Rare(Box::new(Rare::Exit(exit))));
                     }
                     if exit.reason != ExitReason::Normal {

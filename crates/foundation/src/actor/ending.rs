@@ -41,7 +41,7 @@ pub(crate) async fn end(peer: &Peer, ask: impl FnOnce(&Peer)) -> Ended {
 }
 
 /// Kills an actor, and waits a little.
-pub(super) async fn kill(peer: &Peer) -> Ended {
+pub(crate) async fn kill(peer: &Peer) -> Ended {
     let core = peer.process.core();
     let exited = Exited::of(core, peer.generation);
     let exited = Within::new(limit(peer, after_kill(core.kind)), exited);
@@ -52,6 +52,28 @@ pub(super) async fn kill(peer: &Peer) -> Ended {
     let error = unresponsive(peer);
     core.system.root.report(&error);
     Ended::Unresponsive(error)
+}
+
+/// How long whoever ends waits for the tasks that belong to it. Less than it is waited for itself, or
+/// else a task that holds its thread would make its owner look as if it did.
+const FOR_OWNED: Duration = Duration::from_millis(500);
+
+/// Ends tasks that belong to somebody who has ended, and waits a little for all of them together.
+pub(super) async fn end_owned(tasks: Vec<Peer>) {
+    tasks.iter().for_each(Peer::dismiss);
+    let Some(first) = tasks.first() else { return };
+    let all_gone = async {
+        for task in &tasks {
+            Exited::of(task.process.core(), task.generation).await;
+        }
+    };
+    if Within::new(limit(first, Some(FOR_OWNED)), all_gone).await.is_err() {
+        // One that waits for tasks of its own holds no thread, and reports those itself.
+        let holds = |task: &&Peer| task.is_there() && !task.process.core().life.is_closing();
+        for task in tasks.iter().filter(holds) {
+            task.process.core().system.root.report(&unresponsive(task));
+        }
+    }
 }
 
 /// How long an actor of this kind is waited for when it was killed. A supervisor is waited for
@@ -71,7 +93,7 @@ pub(crate) fn unresponsive(peer: &Peer) -> Error {
 }
 
 /// A deadline of something that concerns this actor.
-pub(super) fn limit(peer: &Peer, after: Option<Duration>) -> Limit<'_> {
+pub(crate) fn limit(peer: &Peer, after: Option<Duration>) -> Limit<'_> {
     let core = peer.process.core();
     let shard = usize::try_from(core.slot).unwrap_or(0);
     Limit::new(&core.system.deadlines, shard, after)

@@ -1,5 +1,6 @@
 //! A reference to an actor: how others speak to it.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -18,6 +19,7 @@ use super::slot::{Core, Peer, Pid, Process, Slot};
 use super::tell::{Tell, Unsent, try_send};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
+use crate::system::Shared;
 
 /// A reference to an actor. It may be cloned, sent and kept; it keeps no actor alive.
 ///
@@ -145,6 +147,20 @@ impl<A: Actor> ActorRef<A> {
     #[must_use]
     pub fn links(&self) -> usize {
         self.slot.core().life.links()
+    }
+
+    /// What the incarnation that runs shares, if it does.
+    pub(crate) fn shared(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.slot.core().life.shared()
+    }
+
+    /// The same place, as that of an actor whose messages are the same.
+    pub(crate) fn understanding_the_same<B: Actor<Message = A::Message>>(&self) -> ActorRef<B> {
+        ActorRef::new(Arc::clone(&self.slot))
+    }
+
+    pub(crate) fn system(&self) -> &Arc<Shared> {
+        &self.slot.core().system
     }
 
     pub(super) fn process(&self) -> Arc<dyn Process> {

@@ -6,7 +6,9 @@
 //!
 //! This file is compiled a second time by the tests, against a scheduler that tries every order.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -33,7 +35,24 @@ struct Told<P> {
     /// Why the last incarnation that has ended did, and which one that was.
     exit: Option<(u32, ExitReason)>,
     watchers: Watchers<P>,
-    links: BTreeMap<Pid, P>,
+    links: BTreeMap<Pid, Link<P>>,
+    /// Whether ends of linked ones are told, in place of ending this one.
+    traps_exits: bool,
+    /// Whether it ends and only waits for those that belong to it: no more do.
+    closing: bool,
+    /// What the incarnation that lives shares with those who have a reference to it.
+    shared: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+#[derive(Debug)]
+struct Link<P> {
+    peer: P,
+    /// Whether the other one belongs to this one, and has to be gone before it is.
+    owned: bool,
+    /// Whether the end of the other one is of no account to this one.
+    hushed: bool,
+    /// Whether the other one was found dead, which is being told.
+    told: bool,
 }
 
 /// Watchers in the order in which they came, and so of their keys. One that leaves lets its place
@@ -64,6 +83,8 @@ pub(crate) enum Watch {
 pub(crate) struct Bereaved<P> {
     pub(crate) watchers: Vec<Watcher<P>>,
     pub(crate) links: Vec<P>,
+    /// Dropped with this, outside of the lock.
+    _shared: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The actor is dead, and which of its incarnations was the last.
@@ -86,6 +107,8 @@ impl<P> Life<P> {
         if let Some(told) = told.as_mut() {
             told.request = None;
             told.ending = None;
+            told.traps_exits = false;
+            told.closing = false;
         }
         self.generation.fetch_add(1, Ordering::AcqRel) + 1
     }
@@ -137,11 +160,24 @@ impl<P> Life<P> {
         self.with(|told| {
             told.exit = Some((generation, reason.clone()));
             told.request = None;
+            let links = std::mem::take(&mut told.links).into_values();
             Bereaved {
                 watchers: told.watchers.take(),
-                links: std::mem::take(&mut told.links).into_values().collect(),
+                links: links.map(|link| link.peer).collect(),
+                _shared: told.shared.take(),
             }
         })
+    }
+
+    /// Shares something with whoever has a reference, as long as this incarnation lives.
+    pub(crate) fn share(&self, shared: Arc<dyn Any + Send + Sync>) {
+        let before = self.with(|told| told.shared.replace(shared));
+        drop(before);
+    }
+
+    /// What the incarnation that lives shares.
+    pub(crate) fn shared(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.told.lock().as_ref()?.shared.clone()
     }
 
     /// Waits for the end of the given incarnation.
@@ -178,12 +214,12 @@ impl<P> Life<P> {
     /// # Errors
     ///
     /// When it has ended.
-    fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
+    pub(crate) fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
         self.while_alive(|told| {
             if self.generation() != own.generation {
                 return Err(Dead(own.generation));
             }
-            told.links.insert(pid, peer);
+            told.links.insert(pid, Link { peer, owned: false, hushed: false, told: false });
             Ok(())
         })?
     }
@@ -195,7 +231,68 @@ impl<P> Life<P> {
 
     /// Removes a link, and gives who was linked.
     pub(crate) fn unlink(&self, pid: Pid) -> Option<P> {
-        self.told.lock().as_mut()?.links.remove(&pid)
+        self.told.lock().as_mut()?.links.remove(&pid).map(|link| link.peer)
+    }
+
+    /// Removes a link whose other side has ended. Whether that is of account; none when there was no
+    /// link.
+    pub(crate) fn has_ended(&self, pid: Pid) -> Option<bool> {
+        self.told.lock().as_mut()?.links.remove(&pid).map(|link| !link.hushed)
+    }
+
+    /// Has the end of a linked one, which was found dead, told by whoever found that.
+    fn is_told(&self, pid: Pid) {
+        if let Some(link) = self.told.lock().as_mut().and_then(|told| told.links.get_mut(&pid)) {
+            link.told = true;
+        }
+    }
+
+    /// Lets the end of a linked one be of no account to this one.
+    pub(crate) fn hush(&self, pid: Pid) {
+        if let Some(link) = self.told.lock().as_mut().and_then(|told| told.links.get_mut(&pid)) {
+            link.hushed = true;
+        }
+    }
+
+    /// Hears that one has ended that was linked to the incarnation `own`, for a reason that is
+    /// `normal` or not. Whether that is of no account, so that it need not be told; the link is
+    /// removed then.
+    pub(crate) fn ends_unheard(&self, own: u32, pid: Pid, normal: bool) -> bool {
+        let mut told = self.told.lock();
+        let Some(told) = told.as_mut().filter(|_| self.generation() == own) else { return false };
+        if told.links.get(&pid).is_some_and(|link| link.told) {
+            return true;
+        }
+        let quietly = normal && !told.traps_exits;
+        let unheard = told.links.get(&pid).is_some_and(|link| link.hushed || quietly);
+        let link = unheard.then(|| told.links.remove(&pid));
+        drop(link);
+        unheard
+    }
+
+    /// Whether ends of linked ones are told, in place of ending this one.
+    pub(crate) fn traps_exits(&self) -> bool {
+        self.told.lock().as_ref().is_some_and(|told| told.traps_exits)
+    }
+
+    /// Has ends of linked ones told, or not.
+    pub(crate) fn set_traps_exits(&self, traps: bool) {
+        self.with(|told| told.traps_exits = traps);
+    }
+
+    /// Links one that has not begun, and that belongs to this one from here on.
+    ///
+    /// # Errors
+    ///
+    /// When this one has ended, or is about to and has told those that belong to it.
+    pub(crate) fn own(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
+        self.while_alive(|told| {
+            if self.generation() != own.generation || told.closing {
+                return Err(Dead(own.generation));
+            }
+            told.links.insert(pid, Link { peer, owned: true, hushed: false, told: false });
+            Ok(())
+        })?
     }
 
     /// How many wait for the end or watch for it.
@@ -220,6 +317,22 @@ impl<P> Life<P> {
     }
 }
 
+impl<P: Clone> Life<P> {
+    /// Whether it has come to its end, and waits for those that belong to it.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.told.lock().as_ref().is_some_and(|told| told.closing)
+    }
+
+    /// Those that belong to this one, which has come to its end. From here on no more do.
+    pub(crate) fn last_owned(&self) -> Vec<P> {
+        self.with(|told| {
+            told.closing = true;
+            let owned = told.links.values().filter(|link| link.owned);
+            owned.map(|link| link.peer.clone()).collect()
+        })
+    }
+}
+
 /// One side of a link: a life, the incarnation in it, and a reference to that.
 pub(crate) struct Side<'a, P> {
     pub(crate) life: &'a Life<P>,
@@ -235,8 +348,13 @@ pub(crate) struct Side<'a, P> {
 /// When the other one has ended. The link is there on the side of `own` all the same, for what it
 /// is told of that.
 pub(crate) fn link<P>(own: Side<'_, P>, other: Side<'_, P>) -> Result<(), Dead> {
-    own.life.link(own.pid, other.pid, other.peer)?;
-    other.life.link(other.pid, own.pid, own.peer)
+    let pid = other.pid;
+    own.life.link(own.pid, pid, other.peer)?;
+    let linked = other.life.link(pid, own.pid, own.peer);
+    if linked.is_err() {
+        own.life.is_told(pid);
+    }
+    linked
 }
 
 impl<P> Told<P> {
@@ -247,6 +365,9 @@ impl<P> Told<P> {
             exit: None,
             watchers: Watchers::new(),
             links: BTreeMap::new(),
+            traps_exits: false,
+            closing: false,
+            shared: None,
         }
     }
 

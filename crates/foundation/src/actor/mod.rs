@@ -4,8 +4,8 @@
 //! - **A start is acknowledged after `init`**, never before.
 //! - **Lifecycle comes first**: a stop, a kill or a question about the actor is seen between two
 //!   messages, however many wait.
-//! - **Whatever an actor owns dies with it**: its timers, its mailbox, its replies. Its end is
-//!   announced when all of that is gone, and not before.
+//! - **Whatever an actor owns dies with it**: its timers, its mailbox, its replies, its tasks. Its
+//!   end is announced when all of that is gone, and not before.
 //! - **A panic is an exit reason.** It reaches whoever supervises the actor; the state is gone, and
 //!   `terminate` is not called on half of one.
 //!
@@ -63,21 +63,23 @@ use std::future::Future;
 pub use ask::Ask;
 pub use context::Context;
 pub(crate) use context::{Rare, Step};
-pub(crate) use ending::{after_kill, end, unresponsive};
+pub(crate) use ending::{Ended, after_kill, end, kill, limit, unresponsive};
 pub use handle::{ActorRef, Exited};
+pub(crate) use life::Watch;
 pub use reply::Reply;
 pub use slot::Pid;
-pub(crate) use slot::{KILL, Peer, Process, STOP, Slot};
+pub(crate) use slot::{KILL, Peer, Process, STOP, Slot, TRAPS, UNWANTED};
 pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
 pub(crate) use spec::{Options, Source, refused};
 pub(crate) use start::{
-    ChildDid, ChildEvent, Supervised, Supervises, place, start, start_next, took_too_long,
-    why_not_started,
+    ChildDid, ChildEvent, Nursery, Parent, Supervised, Supervises, place, start, start_in,
+    start_next, start_running, took_too_long, why_not_started,
 };
 pub(crate) use task::catch;
 pub use tell::{Tell, Unsent};
 pub use timers::TimerKey;
 pub use watch::{Down, Exit, MonitorRef};
+pub(crate) use watch::{own, unlink};
 
 use crate::error::Result;
 use crate::exit::ExitReason;

@@ -1,13 +1,12 @@
 //! The life of one incarnation: init, messages, farewell.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::context::{Context, Rare, Step};
 use super::spec::{Args, refused};
-use super::start::{ChildDid, Supervised};
+use super::start::{ChildDid, Parent};
 use super::{Actor, Flow, Init};
 use crate::error::Error;
 use crate::exit::ExitReason;
@@ -20,30 +19,27 @@ pub(super) enum Started {
     Failed(Error),
 }
 
-/// Who is told what `init` came to.
-#[derive(Debug)]
-pub(super) enum Acknowledge {
-    /// Whoever waits for it. Having given up, it kills the actor, so that this may be lost.
-    Caller(oneshot::Sender<Started>),
-    /// The supervisor, which is told of a failure by the end that follows.
-    Parent(Arc<Supervised>),
-}
-
 /// What an incarnation begins with. Boxed, because what a future is given stays in it for good, and
 /// this is needed once.
 pub(super) struct Begin<A: Actor> {
     pub(super) args: Args<A>,
-    pub(super) acknowledge: Acknowledge,
+    /// Its supervisor, which is told of a failure by the end that follows.
+    pub(super) parent: Parent,
+    /// Whoever waits for its start. Having given up, it kills the actor, so that this may be lost.
+    pub(super) caller: Option<oneshot::Sender<Started>>,
 }
 
 impl<A: Actor> Begin<A> {
     /// Says what `init` came to, and is not needed any more.
     fn tell(self, started: Started) {
-        match (self.acknowledge, started) {
-            (Acknowledge::Caller(caller), started) => drop(caller.send(started)),
-            (Acknowledge::Parent(parent), Started::Running) => parent.tell(ChildDid::Run),
-            (Acknowledge::Parent(parent), Started::Ignored) => parent.tell(ChildDid::Ignore),
-            (Acknowledge::Parent(_), Started::Failed(_)) => {}
+        match (self.parent, &started) {
+            (Some(parent), Started::Running) => parent.tell(ChildDid::Run),
+            (Some(parent), Started::Ignored) => parent.tell(ChildDid::Ignore),
+            (Some(_), Started::Failed(_)) | (None, _) => {}
+        }
+        // Last: whoever waits for it finds its supervisor knowing of it.
+        if let Some(caller) = self.caller {
+            drop(caller.send(started));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::life::{Life, Watcher};
+use super::life::{Life, Watch, Watcher};
 use super::spec::{ChildKind, Shutdown};
 use super::watch::{Down, Exit};
 use crate::exit::ExitReason;
@@ -16,6 +16,11 @@ use crate::system::Shared;
 pub(crate) const KILL: u32 = 1 << 2;
 /// Control bit: end after the message being handled; the reason lies in [`Life`].
 pub(crate) const STOP: u32 = 1 << 3;
+/// Control bit: a task ends when it chooses to, having been asked.
+pub(crate) const TRAPS: u32 = 1 << 4;
+/// Control bit: nobody wants what a task comes to, and it ends where it waits next, whatever it
+/// chooses.
+pub(crate) const UNWANTED: u32 = 1 << 5;
 
 /// One incarnation of an actor: the place it has, and the how many-th in it.
 ///
@@ -106,6 +111,31 @@ impl<M> Slot<M> {
         self.core().life.is_alive()
     }
 
+    /// The name of the actor.
+    pub(crate) fn name(&self) -> &str {
+        &self.core().name
+    }
+
+    /// The control word.
+    pub(crate) fn word(&self) -> u32 {
+        self.queue.word()
+    }
+
+    /// The incarnation that lives, or the last that did.
+    pub(crate) fn pid(&self) -> Pid {
+        self.core().pid()
+    }
+
+    /// What everything in its system shares.
+    pub(crate) fn system(&self) -> &Arc<Shared> {
+        &self.core().system
+    }
+
+    /// Ends the first incarnation, which was not started after all, for those who have heard of it.
+    pub(crate) fn call_off(&self) {
+        self.core().announce(&ExitReason::NoProc, || ());
+    }
+
     /// Says something to one incarnation before everything else.
     pub(crate) fn say(&self, generation: u32, message: M) {
         drop(self.queue.signal(generation, Control::Own(message)));
@@ -157,6 +187,26 @@ impl Peer {
         self.process.raise(self.generation, STOP);
     }
 
+    /// Waits for its end, or gives why it has ended.
+    pub(crate) fn wait(&self) -> Watch {
+        self.process.core().life.wait(self.generation)
+    }
+
+    /// Waits no longer.
+    pub(crate) fn unwatch(&self, key: u64) {
+        self.process.core().life.unwatch(key);
+    }
+
+    /// Ends a task where it waits next. Not a kill: its end is clean.
+    pub(crate) fn dismiss(&self) {
+        self.process.raise(self.generation, UNWANTED);
+    }
+
+    /// Lets the end of another one, which is linked, be of no account to this one.
+    pub(crate) fn hush(&self, other: Pid) {
+        self.process.core().life.hush(other);
+    }
+
     /// Ends the actor where it waits next.
     pub(crate) fn kill(&self) {
         self.process.raise(self.generation, KILL);
@@ -166,6 +216,16 @@ impl Peer {
     pub(crate) fn of(process: Arc<dyn Process>) -> Self {
         let generation = process.core().life.generation();
         Self { process, generation }
+    }
+
+    /// The name of the actor.
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.process.name()
+    }
+
+    /// How it is ended.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.process.core().shutdown
     }
 
     /// Whether the incarnation has not ended.
@@ -191,10 +251,13 @@ impl Core {
         Pid { slot: self.slot, generation: self.life.generation() }
     }
 
-    /// Tells everybody who waits for the end. From here on the actor is dead.
-    pub(super) fn announce(&self, reason: &ExitReason) {
+    /// Tells everybody who waits for the end, `first` before all others. From here on the actor is
+    /// dead.
+    pub(super) fn announce(&self, reason: &ExitReason, first: impl FnOnce()) {
+        // Whoever is first may begin the next incarnation at once.
         let pid = self.pid();
         let bereaved = self.life.end(reason);
+        first();
         for watcher in bereaved.watchers {
             match watcher {
                 // Whoever has gone wants nothing.
@@ -207,6 +270,11 @@ impl Core {
             }
         }
         for peer in bereaved.links {
+            // Of many that have ended nothing is to be left, also where nobody is listening now.
+            let (life, normal) = (&peer.process.core().life, *reason == ExitReason::Normal);
+            if life.ends_unheard(peer.generation, pid, normal) {
+                continue;
+            }
             let exit = Exit { pid, name: Arc::clone(&self.name), reason: reason.clone() };
             peer.signal(Signal::Exit(exit));
         }

@@ -93,7 +93,7 @@ pub struct ChildSpec<A: Actor> {
 }
 
 /// Where incarnations get what they start from.
-pub(super) type Args<A> = Arc<dyn Source<<A as Actor>::Args>>;
+pub(crate) type Args<A> = Arc<dyn Source<<A as Actor>::Args>>;
 
 /// Gives every incarnation what it starts from. Called in the task of the actor.
 pub(crate) trait Source<T>: Send + Sync {
@@ -173,6 +173,16 @@ impl<A: Actor> ChildSpec<A> {
         &self.options
     }
 
+    pub(crate) fn args(&self) -> Args<A> {
+        Arc::clone(&self.args)
+    }
+
+    /// Gives it another name.
+    pub(crate) fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.options.name = name.into();
+        self
+    }
+
     /// Makes it a supervisor: one that is waited for as long as its children take.
     pub(crate) fn be_supervisor(&mut self) {
         self.options.kind = ChildKind::Supervisor;
@@ -219,7 +229,7 @@ impl<A: Actor> ChildSpec<A> {
 }
 
 impl Options {
-    fn new(name: Arc<str>) -> Self {
+    pub(crate) fn new(name: Arc<str>) -> Self {
         Self {
             name,
             mailbox: Mailbox::default(),

@@ -1,5 +1,6 @@
 //! Starting an actor: a place, an incarnation in it, and word of it to whoever is the parent.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use super::context::Context;
 use super::ending::{Ended, kill, limit};
 use super::handle::ActorRef;
 use super::life::Life;
-use super::run::{Acknowledge, Begin, Started, run};
+use super::run::{Begin, Started, run};
 use super::slot::{Core, Peer, Slot};
-use super::spec::Args;
+use super::spec::{Args, Options};
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
 use crate::deadline::Within;
@@ -22,10 +23,10 @@ use crate::system::Shared;
 
 /// Whom an incarnation tells of its start and its end: one incarnation of a supervisor. Nobody, if
 /// its parent is the system.
-pub(crate) type Parent = Option<Arc<Supervised>>;
+pub(crate) type Parent = Option<Supervised>;
 
 /// A child of a supervisor, as the child knows it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Supervised {
     pub(crate) supervisor: Arc<dyn Supervises>,
     pub(crate) generation: u32,
@@ -65,12 +66,28 @@ impl Supervised {
     }
 }
 
+/// Where an actor is started by somebody who waits for it: in a system, or under a supervisor.
+pub(crate) trait Nursery: Sync {
+    /// Takes in a child that is about to start, and gives whom it is to tell.
+    ///
+    /// # Errors
+    ///
+    /// When it takes in no more. The child is not started then.
+    fn adopt(&self, child: &Peer) -> Result<Parent>;
+    /// Hears why nobody wants a child that has not started, and that it is killed.
+    fn give_up(&self, child: &Peer, why: Error) {
+        let _ = (child, why);
+    }
+}
+
 /// An actor whose start has not been acknowledged. Given up, it is killed: nobody else knows it.
-struct Starting<'a>(Option<&'a Peer>);
+struct Starting<'a>(Option<(&'a Peer, &'a dyn Nursery)>);
 
 impl Drop for Starting<'_> {
     fn drop(&mut self) {
-        if let Some(peer) = self.0 {
+        if let Some((peer, nursery)) = self.0 {
+            let unwanted = "nobody waits for its start any more";
+            nursery.give_up(peer, Error::from(codes::ACTOR_STOPPED).with_message(unwanted));
             peer.kill();
         }
     }
@@ -83,19 +100,32 @@ pub(crate) async fn start<A: Actor>(
 ) -> Result<ActorRef<A>> {
     spec.options.validate_for_system()?;
     let start_within = spec.options.start_within;
-    let slot = place(system, &spec);
-    let (started, acknowledged) = oneshot::channel();
+    start_in(&system.root, place(system, &spec.options), spec.args, start_within).await
+}
+
+/// Starts the first incarnation of a place, and waits for its `init`.
+pub(crate) async fn start_in<A: Actor>(
+    nursery: &dyn Nursery,
+    slot: Arc<Slot<A::Message>>,
+    args: Args<A>,
+    start_within: Duration,
+) -> Result<ActorRef<A>> {
+    let (caller, acknowledged) = oneshot::channel();
     let peer = Peer { generation: open(&slot), process: Arc::clone(&slot) as _ };
-    system.root.add(peer.clone())?;
-    let mut starting = Starting(Some(&peer));
-    incarnate::<A>(&slot, spec.args, None, Acknowledge::Caller(started));
+    let parent = nursery.adopt(&peer)?;
+    let mut starting = Starting(Some((&peer, nursery)));
+    incarnate::<A>(&slot, args, parent, Some(caller));
 
     let outcome = Within::new(limit(&peer, Some(start_within)), acknowledged).await;
     if let Ok(Ok(Started::Running)) = outcome {
         starting.0 = None;
-        drop(starting);
         return Ok(ActorRef::new(slot));
     }
+    if outcome.is_err() {
+        nursery.give_up(&peer, took_too_long(start_within));
+    }
+    // Whoever has failed ends by itself, and has nobody to be given up by.
+    starting.0 = None;
     drop(starting);
     // The name, and whatever else it held, is free when its end is announced.
     let ended = kill(&peer).await;
@@ -109,7 +139,11 @@ pub(crate) async fn start<A: Actor>(
     let error = error.with_detail("actor", &*slot.core().name);
     Err(match ended {
         Ended::With(_) => error,
-        Ended::Unresponsive(unresponsive) => unresponsive.with_source(error),
+        Ended::Unresponsive(unresponsive) => {
+            // Also of one that had failed by itself, and does not come to its end.
+            nursery.give_up(&peer, error.clone());
+            unresponsive.with_source(error)
+        }
     })
 }
 
@@ -120,15 +154,32 @@ pub(crate) fn start_next<A: Actor>(
     parent: Supervised,
 ) -> Peer {
     let generation = open(slot);
-    let parent = Arc::new(parent);
-    let acknowledge = Acknowledge::Parent(Arc::clone(&parent));
-    incarnate::<A>(slot, Arc::clone(&spec.args), Some(parent), acknowledge);
+    incarnate::<A>(slot, Arc::clone(&spec.args), Some(parent), None);
     Peer { process: Arc::clone(slot) as _, generation }
 }
 
+/// Starts the first incarnation of a place that does nothing but `run`, and that runs with that.
+/// Gives what `before` does, which is called when it can be watched and has not begun.
+pub(crate) fn start_running<A: Actor, F, R>(
+    nursery: &dyn Nursery,
+    slot: &Arc<Slot<A::Message>>,
+    before: impl FnOnce(&Peer) -> Result<R>,
+    run: impl FnOnce(Context<A>) -> F,
+) -> Result<R>
+where
+    F: Future<Output = ExitReason> + Send + 'static,
+{
+    let peer = Peer { generation: open(slot), process: Arc::clone(slot) as _ };
+    let given = before(&peer)?;
+    let parent = nursery.adopt(&peer)?;
+    let run = run(Context::new(Arc::clone(slot)));
+    let incarnation = Incarnation::<A, _>::new(Arc::clone(slot), parent, run);
+    slot.core().system.spawner.actor(incarnation);
+    Ok(given)
+}
+
 /// A new place for an actor, in which none runs.
-pub(crate) fn place<A: Actor>(system: &Arc<Shared>, spec: &ChildSpec<A>) -> Arc<Slot<A::Message>> {
-    let options = &spec.options;
+pub(crate) fn place<M>(system: &Arc<Shared>, options: &Options) -> Arc<Slot<M>> {
     let core = Core {
         slot: system.next_slot(),
         name: Arc::clone(&options.name),
@@ -152,9 +203,9 @@ fn incarnate<A: Actor>(
     slot: &Arc<Slot<A::Message>>,
     args: Args<A>,
     parent: Parent,
-    acknowledge: Acknowledge,
+    caller: Option<oneshot::Sender<Started>>,
 ) {
-    let begin = Box::new(Begin { args, acknowledge });
+    let begin = Box::new(Begin { args, parent: parent.clone(), caller });
     let run = run::<A>(begin, Context::new(Arc::clone(slot)));
     let incarnation = Incarnation::<A, _>::new(Arc::clone(slot), parent, run);
     slot.core().system.spawner.actor(incarnation);

@@ -1,8 +1,8 @@
 //! The task around an actor: it catches panics, obeys a kill, and announces the end.
 //!
 //! Whichever way the actor ends, the order is the same: its future is dropped, and with it state,
-//! timers and replies; its mailbox is closed; its undelivered messages are handed over; its end is
-//! announced. Nobody hears of the end of an actor of which anything is left.
+//! timers and replies; the tasks that belong to it are gone; its mailbox is closed; its undelivered
+//! messages are handed over; its end is announced. Nobody hears of the end of an actor of which anything is left.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::Actor;
+use super::ending::end_owned;
 use super::slot::{KILL, Slot};
 use super::spec::ChildKind;
 use super::start::{ChildDid, Parent};
@@ -35,11 +36,20 @@ struct End<A: Actor> {
     parent: Parent,
     registered: bool,
     announced: bool,
+    /// There when the actor has ended, and those that belong to it have not.
+    bereft: Option<Box<Bereft>>,
+}
+
+/// The reason of an end that waits for others.
+struct Bereft {
+    reason: ExitReason,
+    others: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl<A: Actor, F: Future<Output = ExitReason>> Incarnation<A, F> {
     pub(super) const fn new(slot: Arc<Slot<A::Message>>, parent: Parent, run: F) -> Self {
-        Self { run: Some(run), end: End { slot, parent, registered: false, announced: false } }
+        let end = End { slot, parent, registered: false, announced: false, bereft: None };
+        Self { run: Some(run), end }
     }
 }
 
@@ -55,6 +65,9 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
             this.end.registered = true;
         }
         this.end.slot.queue.polled();
+        if this.end.bereft.is_some() {
+            return this.end.poll_others(cx);
+        }
         let killed = this.end.slot.queue.word() & KILL != 0;
         // A supervisor ends its children first, and hands the kill on to them.
         let polled = if !killed || this.end.slot.core().kind == ChildKind::Supervisor {
@@ -74,14 +87,39 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         if let Err(panic) = catch(|| this.run.set(None)) {
             this.end.log(&panic, "actor.panicked_in_drop");
         }
-        this.end.announce(&reason);
-        Poll::Ready(())
+        this.end.finish(reason, cx)
     }
 }
 
 // === impl End ===
 
 impl<A: Actor> End<A> {
+    /// Announces the end when all that belongs to the actor is gone.
+    fn finish(&mut self, reason: ExitReason, cx: &mut Context<'_>) -> Poll<()> {
+        let owned = self.slot.core().life.last_owned();
+        if owned.is_empty() {
+            self.announce(&reason);
+            return Poll::Ready(());
+        }
+        let queue = &self.slot.queue;
+        let refused = queue.drain(self.slot.core().life.generation());
+        self.drop_all(refused);
+        let others = Box::pin(end_owned(owned));
+        self.bereft = Some(Box::new(Bereft { reason, others }));
+        self.poll_others(cx)
+    }
+
+    fn poll_others(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(mut bereft) = self.bereft.take() {
+            if bereft.others.as_mut().poll(cx).is_pending() {
+                self.bereft = Some(bereft);
+                return Poll::Pending;
+            }
+            self.announce(&bereft.reason);
+        }
+        Poll::Ready(())
+    }
+
     /// The reason after a panic: if the actor was ending anyhow, what it was ending for.
     fn after(&self, panic: Panic) -> ExitReason {
         match self.slot.core().life.ending() {
@@ -98,12 +136,7 @@ impl<A: Actor> End<A> {
         let (queue, core) = (&self.slot.queue, self.slot.core());
         core.life.set_ending(reason);
         let (undelivered, refused) = queue.close();
-        for message in refused {
-            // A destructor is code of the user, too.
-            if let Err(panic) = catch(|| drop(message)) {
-                self.log(&panic, "actor.panicked_in_drop");
-            }
-        }
+        self.drop_all(refused);
         for message in undelivered {
             if let Err(panic) = catch(|| A::undelivered(message)) {
                 self.log(&panic, "actor.panicked_in_undelivered");
@@ -119,10 +152,20 @@ impl<A: Actor> End<A> {
         if self.parent.is_none() {
             core.system.root.remove(pid);
         }
-        core.announce(reason);
-        // Last: the supervisor may start the next incarnation at once.
-        if let Some(parent) = &self.parent {
-            parent.tell(ChildDid::End(reason.clone()));
+        // Its supervisor first: whoever hears of the end finds that one knowing of it.
+        core.announce(reason, || {
+            if let Some(parent) = &self.parent {
+                parent.tell(ChildDid::End(reason.clone()));
+            }
+        });
+    }
+
+    /// Drops messages whose senders wait no longer. A destructor is code of the user, too.
+    fn drop_all(&self, messages: Vec<A::Message>) {
+        for message in messages {
+            if let Err(panic) = catch(|| drop(message)) {
+                self.log(&panic, "actor.panicked_in_drop");
+            }
         }
     }
 
@@ -136,7 +179,8 @@ impl<A: Actor> End<A> {
 impl<A: Actor> Drop for End<A> {
     fn drop(&mut self) {
         if !self.announced {
-            self.announce(&ExitReason::Killed);
+            let bereft = self.bereft.take();
+            self.announce(&bereft.map_or(ExitReason::Killed, |bereft| bereft.reason));
         }
     }
 }

@@ -45,14 +45,13 @@ pub(super) struct Watching {
     /// Whom each monitor watches, with the key to leave; without one where nobody lived.
     monitors: BTreeMap<MonitorRef, (Arc<dyn Process>, Option<u64>)>,
     next: u64,
-    pub(super) traps_exits: bool,
 }
 
 // === impl Watching ===
 
 impl Watching {
     pub(super) fn new() -> Self {
-        Self { monitors: BTreeMap::new(), next: 0, traps_exits: false }
+        Self { monitors: BTreeMap::new(), next: 0 }
     }
 
     pub(super) fn monitor(&mut self, owner: &Peer, target: Arc<dyn Process>) -> MonitorRef {
@@ -116,9 +115,21 @@ pub(super) fn link(owner: &Peer, other: &Peer) {
     }
 }
 
+/// Links a task that has not begun to its owner, to whom it belongs from here on.
+///
+/// # Errors
+///
+/// When the owner has ended.
+pub(crate) fn own(owner: &Peer, task: &Peer) -> Result<(), Dead> {
+    let (mine, theirs) = (owner.pid(), task.pid());
+    owner.process.core().life.own(mine, theirs, task.clone())?;
+    // It cannot have ended: it has not begun.
+    task.process.core().life.link(theirs, mine, owner.clone())
+}
+
 /// Removes the link of two actors from both sides. False when there was none. What the other one has
 /// told by now finds no link, and is forgotten.
-pub(super) fn unlink(owner: &Peer, other: Pid) -> bool {
+pub(crate) fn unlink(owner: &Peer, other: Pid) -> bool {
     let Some(peer) = owner.process.core().life.unlink(other) else { return false };
     drop(peer.process.core().life.unlink(owner.pid()));
     true

@@ -78,7 +78,7 @@ pub mod codes {
     pub const CHILD_NOT_FOUND: Code = Code::new(
         "child_not_found",
         Category::Validation,
-        "the supervisor has no child of that name",
+        "the supervisor has no child of that name or pid",
         "look at its children; a temporary one is forgotten when it ends",
     );
     /// A child is being restarted.
@@ -130,6 +130,20 @@ pub mod codes {
         Category::System,
         "the mailbox ran over and its policy is to stop the actor",
         "find out why the actor fell behind before its supervisor restarts it too often",
+    );
+    /// A supervisor has as many children as it may.
+    pub const MAX_CHILDREN: Code = Code::new(
+        "max_children",
+        Category::Infrastructure,
+        "the supervisor has as many children as it may have; `max_children` is in the details",
+        "try again when some have ended, or allow more; look for children that are quarantined",
+    );
+    /// A child is not in quarantine.
+    pub const NOT_QUARANTINED: Code = Code::new(
+        "not_quarantined",
+        Category::Validation,
+        "the child is not quarantined, so there is nothing to release it from",
+        "look at the state of the child; it may have been released already",
     );
     /// Nobody runs there.
     pub const NO_PROCESS: Code = Code::new(
@@ -214,9 +228,11 @@ pub mod codes {
         INVALID_OPTIONS,
         MAILBOX_FULL,
         MAILBOX_OVERFLOW,
+        MAX_CHILDREN,
         NO_PROCESS,
         NO_REPLY,
         NO_RUNTIME,
+        NOT_QUARANTINED,
         PANIC_ABORT,
         START_IGNORED,
         SYSTEM_STOPPING,

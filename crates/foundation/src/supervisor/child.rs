@@ -40,7 +40,7 @@ type Place<A> = Arc<Slot<<A as Actor>::Message>>;
 impl<A: Actor> Placed<A> {
     fn slot(&self, system: &Arc<Shared>) -> Place<A> {
         let mut slot = self.slot.lock();
-        Arc::clone(slot.get_or_insert_with(|| place(system, &self.spec)))
+        Arc::clone(slot.get_or_insert_with(|| place(system, self.spec.options())))
     }
 }
 
@@ -81,6 +81,11 @@ impl<A: Actor> ChildSpec<A> {
     /// The child that it specifies.
     pub(super) fn placed(self) -> Arc<dyn Child> {
         Arc::new(Placed { spec: self, slot: Mutex::default() })
+    }
+
+    /// The child that it specifies, in a place that is there.
+    pub(super) fn placed_at(self, slot: Arc<Slot<A::Message>>) -> Arc<dyn Child> {
+        Arc::new(Placed { spec: self, slot: Mutex::new(Some(slot)) })
     }
 }
 

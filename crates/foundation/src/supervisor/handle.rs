@@ -18,6 +18,9 @@ pub struct ChildInfo {
     pub name: Arc<str>,
     /// Its incarnation, if there is one.
     pub pid: Option<Pid>,
+    /// Its incarnation, or the last there was; none before the first. By this a dynamic supervisor
+    /// knows a child that does not run.
+    pub last_pid: Option<Pid>,
     /// Where it is.
     pub state: ChildState,
     /// Whether it is a supervisor itself.
@@ -38,8 +41,10 @@ pub enum ChildState {
     Stopping,
     /// It has ended and its specification is kept.
     Stopped,
-    /// It did not start again, which is tried once more.
+    /// It has ended and is to be started again.
     Restarting,
+    /// It has failed more often than its own budget allows, and runs when it is released.
+    Quarantined,
     /// It was killed and does not end: it holds its thread.
     Unresponsive,
 }

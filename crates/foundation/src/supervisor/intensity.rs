@@ -39,6 +39,12 @@ impl Restarts {
         }
         Ok(())
     }
+
+    /// How many there were that still counted with the last one, that one included; 0 where
+    /// everything is allowed.
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
+    }
 }
 
 #[cfg(test)]

@@ -13,17 +13,21 @@
 //! Semantics are those of OTP's `supervisor`; where they differ, `docs/supervision.md` says why.
 
 mod child;
+mod dynamic;
 mod handle;
 mod intensity;
 mod options;
+mod partition;
 mod plan;
 mod report;
 mod run;
 mod state;
 mod table;
 
+pub use dynamic::{ChildBudget, DynamicSupervisor, DynamicSupervisorBuilder};
 pub use handle::{ChildInfo, ChildState, Counts};
 pub use options::{AutoShutdown, IntoChildSpec, Strategy, SupervisorBuilder};
+pub use partition::{PartitionSupervisor, PartitionSupervisorBuilder};
 pub use run::Supervisor;
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use crate::system::System;
 
 /// Restarts that are allowed in one period, unless the options say otherwise. Elixir's value: with
 /// OTP's, which is one, a child that fails twice in a row takes its siblings along.
-const INTENSITY: u32 = 3;
+pub(super) const INTENSITY: u32 = 3;
 /// The period, unless the options say otherwise. The value of OTP and Elixir.
-const PERIOD: Duration = Duration::from_secs(5);
+pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
 /// Which children are restarted when one has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,9 +141,13 @@ impl SupervisorBuilder {
         self
     }
 
+    pub(super) fn into_parts(self) -> (Arc<str>, Blueprint) {
+        (self.name, self.blueprint)
+    }
+
     /// The supervisor as a child, for options that it has as one.
     pub fn child_spec(self) -> ChildSpec<Supervisor> {
-        let Self { name, blueprint } = self;
+        let (name, blueprint) = self.into_parts();
         let mut spec = ChildSpec::from_source(name, Arc::new(blueprint));
         spec.be_supervisor();
         spec
@@ -178,7 +182,7 @@ impl fmt::Debug for SupervisorBuilder {
 
 impl Blueprint {
     /// For another supervisor, whose children have places of their own.
-    fn another(&self) -> Self {
+    pub(super) fn another(&self) -> Self {
         let children = self.children.iter().map(|child| child.another()).collect();
         Self { rules: self.rules, children }
     }

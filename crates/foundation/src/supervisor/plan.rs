@@ -275,11 +275,12 @@ impl<T, B> State<T, B> {
     pub(super) fn was_stopped(&mut self, key: Key, reason: ExitReason) {
         let Some(child) = self.table.get_mut(key) else { return };
         child.is_new = false;
+        let brutal = child.traits.brutal;
         let starter = child.starter.take();
         let stoppers = std::mem::take(&mut child.stoppers);
         self.answer(starter, Some(key), Err(reason.to_error()));
-        if reason.is_abnormal() {
-            self.report(key, Report::EndedBadly(reason));
+        if let Some(report) = Report::of_a_stop(brutal, reason) {
+            self.report(key, report);
         }
         for whom in stoppers {
             self.answer(Some(whom), Some(key), Ok(()));

@@ -1,6 +1,7 @@
 //! What a supervisor tells whoever listens.
 
 use super::state::{Cause, Report};
+use crate::actor::Pid;
 use crate::exit::Panic;
 
 /// Tells what became of a child.
@@ -28,6 +29,11 @@ pub(super) fn ending(supervisor: &str, cause: Cause) {
         Cause::TooManyRestarts => tracing::error!(supervisor, "supervisor.too_many_restarts"),
         Cause::AutoShutdown => tracing::debug!(supervisor, "supervisor.auto_shutdown"),
     }
+}
+
+/// Tells that a child has spent its own budget, and waits for somebody.
+pub(super) fn quarantined(supervisor: &str, child: &str, pid: Pid) {
+    tracing::error!(supervisor, child, %pid, "supervisor.child_quarantined");
 }
 
 /// Tells that a specification panicked when it was dropped.

@@ -22,7 +22,7 @@ use crate::exit::ExitReason;
 
 /// How long a start takes to fail that finds its place held. Not at once: with a large budget the
 /// attempts would leave time for nothing else, and nothing can have changed in less.
-const HELD: Duration = Duration::from_millis(1);
+pub(super) const HELD: Duration = Duration::from_millis(1);
 
 /// A supervisor: begin one with a strategy, such as [`Supervisor::one_for_one`].
 ///
@@ -137,6 +137,29 @@ impl Actor for Supervisor {
     type Message = Message;
 
     async fn init(blueprint: Blueprint, cx: &mut Context<Self>) -> Result<Init<Self>> {
+        Self::begin(blueprint, cx).await.map(Init::Ready)
+    }
+
+    async fn handle(&mut self, message: Message, cx: &mut Context<Self>) -> Result<Flow> {
+        Ok(self.go_on(message, cx))
+    }
+
+    async fn terminate(&mut self, _: &ExitReason, cx: &mut Context<Self>) {
+        self.finish(cx).await;
+    }
+}
+
+/// Any actor whose loop is that of a supervisor.
+pub(super) trait Supervising: Actor<Message = Message> {}
+impl<S: Actor<Message = Message>> Supervising for S {}
+
+/// The loop.
+impl Supervisor {
+    /// Starts the first children.
+    pub(super) async fn begin<S: Supervising>(
+        blueprint: Blueprint,
+        cx: &mut Context<S>,
+    ) -> Result<Self> {
         blueprint.validate()?;
         let state = State::new(blueprint.rules);
         let mut supervisor = Self { state, abandoned: Vec::new(), started: Instant::now() };
@@ -159,7 +182,7 @@ impl Actor for Supervisor {
                 cx.say(Message(Said::End));
             }
             if done.up {
-                return Ok(Init::Ready(supervisor));
+                return Ok(supervisor);
             }
             heeded = supervisor.hear(cx, heeded).await;
             if heeded & STOP == 0 {
@@ -168,16 +191,21 @@ impl Actor for Supervisor {
         }
     }
 
-    async fn handle(&mut self, Message(said): Message, cx: &mut Context<Self>) -> Result<Flow> {
+    pub(super) fn go_on<S: Supervising>(
+        &mut self,
+        Message(said): Message,
+        cx: &mut Context<S>,
+    ) -> Flow {
         let ends = matches!(said, Said::End);
         self.take(said, cx);
         if self.carry_out(cx).end || ends {
-            return Ok(Flow::Stop(ExitReason::Shutdown));
+            return Flow::Stop(ExitReason::Shutdown);
         }
-        Ok(Flow::Continue)
+        Flow::Continue
     }
 
-    async fn terminate(&mut self, _: &ExitReason, cx: &mut Context<Self>) {
+    /// Ends all children.
+    pub(super) async fn finish<S: Supervising>(&mut self, cx: &mut Context<S>) {
         let mut heeded = KILL;
         self.abandoned.iter().for_each(|lost| is_lost(lost, cx));
         for (_, child) in self.state.table.iter() {
@@ -195,11 +223,9 @@ impl Actor for Supervisor {
             heeded = self.hear(cx, heeded).await;
         }
     }
-}
 
-impl Supervisor {
     /// Waits for the next thing to happen, and gives what is heeded from then on.
-    async fn hear(&mut self, cx: &mut Context<Self>, heeded: u32) -> u32 {
+    async fn hear<S: Supervising>(&mut self, cx: &mut Context<S>, heeded: u32) -> u32 {
         match cx.next_of_own(heeded).await {
             Step::Handle(Message(said)) => self.take(said, cx),
             Step::Rare(rare) => match *rare {
@@ -222,7 +248,7 @@ impl Supervisor {
         self.started.elapsed()
     }
 
-    fn take(&mut self, said: Said, cx: &mut Context<Self>) {
+    fn take<S: Supervising>(&mut self, said: Said, cx: &mut Context<S>) {
         let now = self.now();
         match said {
             Said::Request(Request::Start(traits, body), whom) => {
@@ -268,7 +294,7 @@ impl Supervisor {
         }
     }
 
-    fn carry_out(&mut self, cx: &mut Context<Self>) -> Done {
+    fn carry_out<S: Supervising>(&mut self, cx: &mut Context<S>) -> Done {
         let mut done = Done::default();
         while let Some(command) = self.state.next_command() {
             match command {
@@ -304,7 +330,7 @@ impl Supervisor {
         done
     }
 
-    fn start(&mut self, key: Key, cx: &mut Context<Self>) {
+    fn start<S: Supervising>(&mut self, key: Key, cx: &mut Context<S>) {
         let Some(child) = self.state.table.get_mut(key) else { return };
         let attempt = child.attempt;
         let (supervisor, generation) = (Arc::clone(cx.place()) as _, cx.pid().generation);
@@ -327,7 +353,7 @@ impl Supervisor {
         }
     }
 
-    fn ask(&mut self, key: Key, cx: &mut Context<Self>) {
+    fn ask<S: Supervising>(&mut self, key: Key, cx: &mut Context<S>) {
         let now = self.now();
         let Some(child) = self.state.table.get_mut(key) else { return };
         let (attempt, body) = (child.attempt, &mut child.body);
@@ -342,7 +368,7 @@ impl Supervisor {
         }
     }
 
-    fn kill(&mut self, key: Key, cx: &mut Context<Self>) {
+    fn kill<S: Supervising>(&mut self, key: Key, cx: &mut Context<S>) {
         let Some(child) = self.state.table.get_mut(key) else { return };
         let (attempt, body) = (child.attempt, &mut child.body);
         body.peer.iter().for_each(Peer::kill);
@@ -353,12 +379,12 @@ impl Supervisor {
     }
 
     /// What the child was to do in time, being where it is, it has done.
-    fn disarm(
+    fn disarm<S: Supervising>(
         &mut self,
         key: Key,
         attempt: u32,
         done: fn(&Status) -> bool,
-        cx: &mut Context<Self>,
+        cx: &mut Context<S>,
     ) {
         if let Some(child) = self.state.table.current(key, attempt)
             && done(child.status())
@@ -368,7 +394,7 @@ impl Supervisor {
     }
 
     /// The child, in the incarnation that was started last or is to be the first.
-    fn child(&self, key: Key, cx: &Context<Self>) -> Option<Peer> {
+    fn child<S: Supervising>(&self, key: Key, cx: &Context<S>) -> Option<Peer> {
         let body = &self.state.table.get(key)?.body;
         Some(body.peer.clone().unwrap_or_else(|| Peer::of(body.child.process(cx.system()))))
     }
@@ -378,10 +404,11 @@ impl Supervisor {
         children
             .map(|(_, child)| {
                 let status = child.status();
-                let peer = child.body.peer.as_ref().filter(|_| status.is_alive());
+                let last_pid = child.body.peer.as_ref().map(Peer::pid);
                 ChildInfo {
                     name: Arc::clone(&child.traits.name),
-                    pid: peer.map(Peer::pid),
+                    pid: last_pid.filter(|_| status.is_alive()),
+                    last_pid,
                     state: status.into(),
                     kind: child.traits.kind,
                     starts: child.starts,
@@ -440,9 +467,9 @@ impl Body {
         }
     }
 
-    fn arm(
+    fn arm<S: Supervising>(
         &mut self,
-        cx: &mut Context<Supervisor>,
+        cx: &mut Context<S>,
         patience: Duration,
         (key, attempt): (Key, u32),
     ) {
@@ -450,7 +477,7 @@ impl Body {
         self.timer = Some(cx.send_after(patience, Message(Said::Late(key, attempt))));
     }
 
-    fn disarm(&mut self, cx: &mut Context<Supervisor>) {
+    fn disarm<S: Supervising>(&mut self, cx: &mut Context<S>) {
         if let Some(timer) = self.timer.take() {
             cx.cancel_timer(timer);
         }
@@ -467,14 +494,14 @@ impl Whom {
 }
 
 /// Reports a child that was killed and does not end.
-fn is_lost(child: &Peer, cx: &Context<Supervisor>) {
+fn is_lost<S: Supervising>(child: &Peer, cx: &Context<S>) {
     if child.is_there() {
         cx.system().root.report(&unresponsive(child));
     }
 }
 
 /// Lets go of a child that is forgotten. What its specification holds belongs to the user.
-fn let_go(body: Body, cx: &Context<Supervisor>) {
+fn let_go<S: Supervising>(body: Body, cx: &Context<S>) {
     if let Err(panic) = catch(|| drop(body)) {
         report::panicked_in_drop(cx.name(), &panic);
     }

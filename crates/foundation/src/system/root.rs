@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::actor::{Peer, Pid, end};
+use crate::actor::{Nursery, Parent, Peer, Pid, end};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 use crate::sync::Mutex;
@@ -20,21 +20,21 @@ struct Children {
     unresponsive: Option<Error>,
 }
 
-impl Root {
-    /// Adds a child that is about to start.
-    ///
+impl Nursery for Root {
     /// # Errors
     ///
     /// `system_stopping` when nothing starts any more.
-    pub(crate) fn add(&self, child: Peer) -> Result<()> {
+    fn adopt(&self, child: &Peer) -> Result<Parent> {
         let mut children = self.0.lock();
         if children.stopping {
             return Err(Error::from(codes::SYSTEM_STOPPING));
         }
-        children.running.insert(child.pid().slot, child);
-        Ok(())
+        children.running.insert(child.pid().slot, child.clone());
+        Ok(None)
     }
+}
 
+impl Root {
     /// Forgets a child that has ended.
     pub(crate) fn remove(&self, pid: Pid) {
         let removed = self.0.lock().running.remove(&pid.slot);

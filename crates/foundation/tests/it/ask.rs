@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use foundation::{ActorRef, ExitReason};
+use foundation::{ActorRef, ExitReason, Mailbox};
 use tokio::time::Instant;
 
-use crate::fixture::{Message, Script, Scripted, hold, running, spec, system};
+use crate::fixture::{Message, Script, Scripted, hold, running, spec, system, with_mailbox};
 
 async fn number(actor: &ActorRef<Scripted>) -> foundation::Result<u32> {
     actor.ask(|reply| Message::Number(1, reply)).await
@@ -33,6 +33,7 @@ async fn an_answer_may_come_later_from_another_message() {
 
 #[tokio::test(start_paused = true)]
 async fn gives_up_when_the_deadline_passes() {
+    // OTP I26
     let (system, actor) = running(&Script::default()).await;
     for (deadline, late) in [(Some(300), 0), (Some(0), 0), (None, 20)] {
         let started = Instant::now();
@@ -155,6 +156,7 @@ async fn a_reply_that_is_dropped_is_no_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_asks_itself_is_told_so_at_once() {
+    // OTP I25; names come with the registry
     // I25
     let (system, actor) = running(&Script::default()).await;
     let started = Instant::now();
@@ -181,5 +183,27 @@ async fn whoever_answers_can_see_that_nobody_waits_any_more() {
     // The late answer goes nowhere, and does no harm.
     actor.tell(Message::AnswerDeferred(7)).await.unwrap();
     assert_eq!(number(&actor).await.unwrap(), 1);
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_that_wait_for_a_place_all_give_up_in_time() {
+    // A sender that used up the turn of its task on the way to a full mailbox was taken for one that
+    // had not looked: its deadline was never set, and it waited for ever.
+    let (system, actor, log) = with_mailbox(Mailbox::bounded(63)).await;
+    let gate = hold(&actor, &log).await;
+    for _ in 0..63 {
+        actor.tell(Message::Note("fills it")).await.unwrap();
+    }
+    for callers in [127, 128, 129, 300] {
+        let asks = (0..callers).map(|n| actor.ask(|reply| Message::Number(n, reply)));
+        let asks: futures_util::stream::FuturesUnordered<_> = asks.collect();
+        let answers: Vec<_> = futures_util::StreamExt::collect(asks).await;
+        let in_time = |answer: &foundation::Result<u32>| {
+            answer.as_ref().is_err_and(|error| error.code() == "timeout")
+        };
+        assert!(answers.len() == callers as usize && answers.iter().all(in_time));
+    }
+    gate.notify_one();
     system.stop().await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod code_table;
+mod dynamic;
 mod error_context;
 mod examples;
 mod exits;
@@ -19,6 +20,7 @@ mod stopping;
 mod supervisor;
 mod sync;
 mod system;
+mod tasks;
 mod timers;
 mod watching;
 

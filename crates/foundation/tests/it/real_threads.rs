@@ -19,7 +19,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    fn hold_thread(&self) {
+    pub(crate) fn hold_thread(&self) {
         self.held.notify_one();
         let open = self.open.lock().unwrap();
         drop(self.opened.wait_while(open, |open| !*open).unwrap());
@@ -46,6 +46,24 @@ impl Actor for Blocking {
     async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
         self.0.hold_thread();
         self.1.push("lets go");
+        Ok(Flow::Continue)
+    }
+}
+
+/// Holds its thread while it starts.
+#[derive(Debug)]
+pub(crate) struct BlockingInit;
+
+impl Actor for BlockingInit {
+    type Args = Arc<Gate>;
+    type Message = ();
+
+    async fn init(gate: Arc<Gate>, _: &mut Context<Self>) -> Result<Init<Self>> {
+        gate.hold_thread();
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
         Ok(Flow::Continue)
     }
 }

@@ -206,3 +206,48 @@ fn a_link_that_is_made_on_the_other_side_first_is_found_out() {
     let said = panics(|| explore_seeds(UNTIL_FOUND, run));
     assert!(said.contains("what was told found no link"), "{said}");
 }
+
+#[test]
+fn a_task_that_meets_the_end_of_its_owner_is_waited_for_or_not_started() {
+    explore_seeds(SCHEDULES, || {
+        let owner = alive();
+        let ending = Arc::clone(&owner);
+        let end = shuttle::future::spawn(async move {
+            let waited_for = ending.last_owned();
+            let told = ending.end(&ExitReason::Normal).links;
+            (waited_for, told)
+        });
+        let pid = |slot| Pid { slot, generation: 1 };
+        shuttle::future::block_on(async move {
+            let started = owner.own(pid(1), pid(2), "task").is_ok();
+            let (waited_for, told) = end.await.unwrap();
+            assert_eq!(
+                (waited_for.len(), told.len()),
+                (usize::from(started), usize::from(started))
+            );
+            assert!(owner.own(pid(1), pid(3), "late").is_err());
+            assert_eq!(owner.links(), 0);
+        });
+    });
+}
+
+#[test]
+fn the_end_of_a_linked_one_is_told_or_of_no_account_and_the_link_is_gone_in_both_cases() {
+    explore_seeds(SCHEDULES, || {
+        let owner = alive();
+        let pid = |slot| Pid { slot, generation: 1 };
+        owner.own(pid(1), pid(2), "task").unwrap();
+        let (ending, trapping) = (Arc::clone(&owner), Arc::clone(&owner));
+        // What is not of no account is put into the owner's lane, where it finds the link later.
+        let end = shuttle::future::spawn(async move {
+            ending.ends_unheard(1, pid(2), true) || ending.has_ended(pid(2)).is_some()
+        });
+        let traps = shuttle::future::spawn(async move { trapping.set_traps_exits(true) });
+        shuttle::future::block_on(async move {
+            owner.hush(pid(2));
+            traps.await.unwrap();
+            assert!(end.await.unwrap(), "nobody found the link");
+            assert_eq!((owner.links(), owner.last_owned().len()), (0, 0));
+        });
+    });
+}

@@ -5,6 +5,7 @@ mod administration;
 mod auto_shutdown;
 mod budget;
 mod model;
+mod partitions;
 mod random;
 mod restarts;
 mod scale;
