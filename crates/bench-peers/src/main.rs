@@ -9,7 +9,8 @@ mod ractor;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use bench::{Sample, Size, actor};
+use bench::actor::{self, Part};
+use bench::{Sample, Size};
 use clap::{Parser, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -17,9 +18,23 @@ use clap::{Parser, ValueEnum};
 struct Arguments {
     group: Group,
     peer: Peer,
+    #[command(flatten)]
+    part: Measured,
     /// A tenth of the size
     #[arg(long)]
     quick: bool,
+}
+
+/// What is measured in this process.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+struct Measured {
+    /// How long things take: the default
+    #[arg(long)]
+    times: bool,
+    /// What actors take while they are idle
+    #[arg(long)]
+    memory: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -36,7 +51,8 @@ enum Peer {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let size = if arguments.quick { Size::Quick } else { Size::Full };
-    match samples(arguments.group, arguments.peer, size) {
+    let part = if arguments.part.memory { Part::Memory } else { Part::Times };
+    match samples(arguments.group, arguments.peer, part, size) {
         Ok(samples) => {
             samples.iter().for_each(|sample| println!("{sample}"));
             ExitCode::SUCCESS
@@ -48,14 +64,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn samples(group: Group, peer: Peer, size: Size) -> Result<Vec<Sample>> {
+fn samples(group: Group, peer: Peer, part: Part, size: Size) -> Result<Vec<Sample>> {
     let runtime = bench::runtime()?;
     match (group, peer) {
         (Group::Actor, Peer::Ractor) => {
-            runtime.block_on(actor::samples::<ractor::Peer>("ractor", size))
+            runtime.block_on(actor::samples::<ractor::Peer>("ractor", size, part))
         }
         (Group::Actor, Peer::Kameo) => {
-            runtime.block_on(actor::samples::<kameo::Peer>("kameo", size))
+            runtime.block_on(actor::samples::<kameo::Peer>("kameo", size, part))
         }
     }
 }

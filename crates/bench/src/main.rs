@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bench::actor::{self, BareTask, Ours};
+use bench::actor::{self, BareTask, Ours, Part};
 use bench::{Program, Sample, Size};
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -32,9 +32,23 @@ enum Command {
     Sample {
         group: Group,
         subject: Subject,
+        #[command(flatten)]
+        part: Measured,
         #[arg(long)]
         quick: bool,
     },
+}
+
+/// What is measured in this process.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+struct Measured {
+    /// How long things take: the default
+    #[arg(long)]
+    times: bool,
+    /// What actors take while they are idle
+    #[arg(long)]
+    memory: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,7 +74,10 @@ const fn peers_of(group: Group) -> &'static [&'static str] {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run { group, peers, quick } => run(group, peers.as_deref(), quick),
-        Command::Sample { group, subject, quick } => sample(group, subject, size(quick)),
+        Command::Sample { group, subject, part, quick } => {
+            let part = if part.memory { Part::Memory } else { Part::Times };
+            sample(group, subject, part, size(quick))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -81,13 +98,17 @@ fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
         Program { path: path.to_owned(), arguments }
     };
     let name = value.get_name();
-    let mut programs =
-        vec![program(&ours, &["sample", name, "ours"]), program(&ours, &["sample", name, "limit"])];
-    match peers {
-        Some(path) => {
-            programs.extend(peers_of(group).iter().map(|peer| program(path, &[name, peer])));
+    let mut programs = Vec::new();
+    for part in ["--times", "--memory"] {
+        programs.push(program(&ours, &["sample", name, "ours", part]));
+        programs.push(program(&ours, &["sample", name, "limit", part]));
+        if let Some(path) = peers {
+            let peers = peers_of(group).iter();
+            programs.extend(peers.map(|peer| program(path, &[name, peer, part])));
         }
-        None => println!("the peers are left out: no program of theirs was given"),
+    }
+    if peers.is_none() {
+        println!("the peers are left out: no program of theirs was given");
     }
     for figure in bench::measure(&programs, size(quick))? {
         println!("{figure}");
@@ -95,12 +116,14 @@ fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
     Ok(())
 }
 
-fn sample(group: Group, subject: Subject, size: Size) -> Result<()> {
+fn sample(group: Group, subject: Subject, part: Part, size: Size) -> Result<()> {
     let runtime = bench::runtime()?;
     let samples: Vec<Sample> = match (group, subject) {
-        (Group::Actor, Subject::Ours) => runtime.block_on(actor::samples::<Ours>("ours", size))?,
+        (Group::Actor, Subject::Ours) => {
+            runtime.block_on(actor::samples::<Ours>("ours", size, part))?
+        }
         (Group::Actor, Subject::Limit) => {
-            runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size))?
+            runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size, part))?
         }
     };
     for sample in samples {

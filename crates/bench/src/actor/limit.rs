@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{MAILBOX, Subject};
+use super::{How, MAILBOX, Subject};
 
 /// A task and its bounded channel.
 #[derive(Debug, Clone)]
@@ -21,18 +21,14 @@ enum Message {
     Total(oneshot::Sender<u64>),
 }
 
-impl Subject for BareTask {
-    type World = ();
-
-    async fn world() -> Result<()> {
-        Ok(())
-    }
-
+impl BareTask {
     #[expect(clippy::disallowed_methods, reason = "ban: spawn, the limit is a bare task")]
-    async fn start((): &()) -> Result<Self> {
+    fn begin(begun: Option<oneshot::Sender<()>>) -> Self {
         let (sender, mut receiver) = mpsc::channel(MAILBOX);
         let task = tokio::spawn(async move {
             let mut total = 0;
+            // Whoever starts it waits for this.
+            let _ = begun.map(|begun| begun.send(()));
             while let Some(message) = receiver.recv().await {
                 match message {
                     Message::Add(amount) => total += amount,
@@ -41,7 +37,33 @@ impl Subject for BareTask {
                 }
             }
         });
-        Ok(Self { sender, task: Arc::new(Mutex::new(Some(task))) })
+        Self { sender, task: Arc::new(Mutex::new(Some(task))) }
+    }
+}
+
+impl Subject for BareTask {
+    type World = ();
+
+    async fn world() -> Result<()> {
+        Ok(())
+    }
+
+    async fn start((): &()) -> Result<Self> {
+        Ok(Self::begin(None))
+    }
+
+    fn start_so((): &(), _: How) -> Option<impl Future<Output = Result<Self>> + Send> {
+        Some(async {
+            let (begun, acknowledged) = oneshot::channel();
+            let task = Self::begin(Some(begun));
+            acknowledged.await.context("the task is gone")?;
+            Ok(task)
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "ban: spawn, the limit is a bare task")]
+    fn task((): &(), value: u64) -> Option<impl Future<Output = Result<u64>> + Send> {
+        Some(async move { Ok(tokio::spawn(async move { value }).await?) })
     }
 
     async fn tell(&self, amount: u64) -> Result<()> {

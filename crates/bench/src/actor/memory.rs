@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use super::{Subject, Under, start};
+use super::{How, Subject, start, ways_to_start};
 
 /// Messages that an actor gets at once, before it is idle again.
 const BURST: u32 = 64;
@@ -11,20 +11,22 @@ const BURST: u32 = 64;
 /// hibernate also with what a burst of messages leaves behind: after hibernating, and without.
 pub(super) async fn per_idle_actor<S: Subject>(key: &str, idle: u32) -> Result<Vec<(String, f64)>> {
     let world = S::world().await?;
-    let mut actors = Vec::with_capacity(usize::try_from(idle)? * 5);
+    let mut actors = Vec::with_capacity(usize::try_from(idle)? * 7);
+    let (headline, others) = ways_to_start(key);
     // The first actors bring what the runtime and the allocator keep for later.
     for _ in 0..100 {
-        actors.push(S::start(&world).await?);
+        actors.push(start::<S>(&world, headline).await?);
     }
-    let mut values = vec![(key.to_owned(), grow(&world, &mut actors, idle, After::Answer).await?)];
+    let bytes = grow(&world, &mut actors, (idle, headline), After::Answer).await?;
+    let mut values = vec![(key.to_owned(), bytes)];
+    // All of them stay, so that none is measured on memory that another one has freed.
+    for (name, how) in others.iter().filter(|(_, how)| *how != How::Acknowledged) {
+        let bytes = grow(&world, &mut actors, (idle, *how), After::Answer).await?;
+        values.push((format!("{key}_{name}"), bytes));
+    }
     if key == "ours" {
-        // All of them stay, so that none is measured on memory that another one has freed.
-        for (name, after) in [
-            ("supervised", After::StartingAsChild),
-            ("hibernated", After::Hibernating),
-            ("after_burst", After::Burst),
-        ] {
-            let bytes = grow(&world, &mut actors, idle, after).await?;
+        for (name, after) in [("hibernated", After::Hibernating), ("after_burst", After::Burst)] {
+            let bytes = grow(&world, &mut actors, (idle, How::Default), after).await?;
             values.push((format!("ours_{name}"), bytes));
         }
     }
@@ -36,8 +38,6 @@ pub(super) async fn per_idle_actor<S: Subject>(key: &str, idle: u32) -> Result<V
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
     Answer,
-    /// The same, as the child of a supervisor that restarts it.
-    StartingAsChild,
     Burst,
     Hibernating,
 }
@@ -46,14 +46,12 @@ enum After {
 async fn grow<S: Subject>(
     world: &S::World,
     actors: &mut Vec<S>,
-    more: u32,
+    (more, how): (u32, How),
     after: After,
 ) -> Result<f64> {
     let before = resident()?;
     for _ in 0..more {
-        let supervised = after == After::StartingAsChild;
-        let under = if supervised { Under::Supervisor } else { Under::World };
-        let actor = start::<S>(world, under).await?;
+        let actor = start::<S>(world, how).await?;
         if matches!(after, After::Burst | After::Hibernating) {
             for _ in 0..BURST {
                 actor.tell(1).await?;

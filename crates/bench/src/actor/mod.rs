@@ -33,6 +33,8 @@ const IDLE: u32 = 100_000;
 const STOPS: u32 = 10_000;
 /// Crashes of one actor, in a full run.
 const RESTARTS: u32 = 10_000;
+/// Tasks that are awaited one after the other, in a full run.
+const TASKS: u32 = 200_000;
 /// Operations in one batch of a time figure.
 const BATCH: u32 = 100;
 /// Capacity of a bounded mailbox, wherever one can be chosen.
@@ -59,11 +61,18 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
         None::<std::future::Ready<Result<()>>>
     }
-    /// [`Self::start`] as a child of a supervisor that restarts it, for those that have one beside
-    /// what starts the others.
-    #[must_use]
-    fn start_child(_: &Self::World) -> Option<impl Future<Output = Result<Self>> + Send> {
+    /// [`Self::start`] in another way, for those that have several.
+    fn start_so(
+        world: &Self::World,
+        how: How,
+    ) -> Option<impl Future<Output = Result<Self>> + Send> {
+        let _ = (world, how);
         None::<std::future::Ready<Result<Self>>>
+    }
+    /// Gives `value` from a task of its own, for those that have tasks.
+    fn task(world: &Self::World, value: u64) -> Option<impl Future<Output = Result<u64>> + Send> {
+        let _ = (world, value);
+        None::<std::future::Ready<Result<u64>>>
     }
     /// Starts an actor that is restarted whenever it panics, as often as that may be, for those that
     /// have something for it. Each incarnation notifies `started`.
@@ -82,20 +91,33 @@ pub trait Subject: Clone + Send + Sync + 'static {
     fn stop(world: Self::World, actors: Vec<Self>) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// What is measured in one process. A process that has held a gigabyte is slow for a while, and one
+/// that has freed something does not show what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// How long things take.
+    Times,
+    /// What actors take while they are idle.
+    Memory,
+}
+
 /// Measures `S` under the name `key`.
 ///
 /// # Errors
 ///
 /// When an actor fails, or when its total is not what it was told.
-pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
-    // Memory first: what an earlier measurement has freed would be used again, and not be seen.
-    let idle = size.of(IDLE);
-    let mut samples = vec![Sample {
-        name: "actor_memory".to_owned(),
-        unit: Unit::Bytes,
-        operations: idle,
-        values: memory::per_idle_actor::<S>(key, idle).await?,
-    }];
+pub async fn samples<S: Subject>(key: &str, size: Size, part: Part) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    if part == Part::Memory {
+        let idle = size.of(IDLE);
+        samples.push(Sample {
+            name: "actor_memory".to_owned(),
+            unit: Unit::Bytes,
+            operations: idle,
+            values: memory::per_idle_actor::<S>(key, idle).await?,
+        });
+        return Ok(samples);
+    }
     let tells = size.of(TELLS);
     for (name, producers) in [("actor_tell", 1), ("actor_tell_4p", 4)] {
         samples.push(Sample {
@@ -115,12 +137,17 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
     let many = ask::<S>(64, asks, Deadline::Default).await?;
     samples.push(time("actor_ask_64", asks, key, &many));
     let spawns = size.of(SPAWNS);
-    let mut spawned = time("actor_spawn", spawns, key, &spawn::<S>(spawns, Under::World).await?);
-    if key == "ours" {
-        let times = spawn::<S>(spawns, Under::Supervisor).await?;
-        spawned.values.push(("ours_supervised".to_owned(), times.median()));
+    let (headline, others) = ways_to_start(key);
+    let mut spawned = time("actor_spawn", spawns, key, &spawn::<S>(spawns, headline).await?);
+    for (name, how) in others {
+        let times = spawn::<S>(spawns, *how).await?;
+        spawned.values.push((format!("{key}_{name}"), times.median()));
     }
     samples.push(spawned);
+    let tasks = size.of(TASKS);
+    if let Some(times) = task::<S>(tasks).await? {
+        samples.push(time("task_await", tasks, key, &times));
+    }
     let stops = size.of(STOPS);
     samples.push(time("actor_stop", stops, key, &stop::<S>(stops).await?));
     let restarts = size.of(RESTARTS);
@@ -130,17 +157,41 @@ pub async fn samples<S: Subject>(key: &str, size: Size) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// Whose child an actor is.
+/// How an actor is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Under {
-    World,
-    Supervisor,
+pub enum How {
+    /// As it is by default.
+    Default,
+    /// By a bare task: the same, and whoever starts it waits until it says that it runs.
+    Acknowledged,
+    /// As the child of a supervisor of children that come and go; it is not restarted.
+    Dynamic,
+    /// The same, and it is restarted.
+    DynamicRestarting,
+    /// As the child of a supervisor of children in an order, which are restarted.
+    Static,
 }
 
-async fn start<S: Subject>(world: &S::World, under: Under) -> Result<S> {
-    match under {
-        Under::World => S::start(world).await,
-        Under::Supervisor => S::start_child(world).context("there is no supervisor")?.await,
+/// How the actor of the headline is started, which of ours is a supervised one, and how others are.
+fn ways_to_start(key: &str) -> (How, &'static [(&'static str, How)]) {
+    match key {
+        "ours" => (
+            How::Dynamic,
+            &[
+                ("restarting", How::DynamicRestarting),
+                ("static", How::Static),
+                ("unsupervised", How::Default),
+            ],
+        ),
+        "limit_tokio_mpsc" => (How::Default, &[("acknowledged", How::Acknowledged)]),
+        _ => (How::Default, &[]),
+    }
+}
+
+async fn start<S: Subject>(world: &S::World, how: How) -> Result<S> {
+    match how {
+        How::Default => S::start(world).await,
+        how => S::start_so(world, how).context("there is no such way")?.await,
     }
 }
 
@@ -228,7 +279,7 @@ async fn ask<S: Subject>(callers: u32, asks: u32, deadline: Deadline) -> Result<
 
 /// Times from nothing to the first answer of a new actor.
 #[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever starts runs on a worker too")]
-async fn spawn<S: Subject>(spawns: u32, under: Under) -> Result<PerOperation> {
+async fn spawn<S: Subject>(spawns: u32, how: How) -> Result<PerOperation> {
     let starter = tokio::spawn(async move {
         let mut times = PerOperation::default();
         for _ in 0..spawns.div_ceil(1000) {
@@ -237,7 +288,7 @@ async fn spawn<S: Subject>(spawns: u32, under: Under) -> Result<PerOperation> {
             for _ in 0..1000 / BATCH {
                 let stopwatch = Stopwatch::start();
                 for _ in 0..BATCH {
-                    let subject = start::<S>(&world, under).await?;
+                    let subject = start::<S>(&world, how).await?;
                     ensure!(subject.ask().await? == 0, "a new actor knows something");
                     subjects.push(subject);
                 }
@@ -246,6 +297,29 @@ async fn spawn<S: Subject>(spawns: u32, under: Under) -> Result<PerOperation> {
             S::stop(world, subjects).await?;
         }
         Ok(times)
+    });
+    starter.await?
+}
+
+/// Times from nothing to what a task comes to; nothing where there are none.
+#[expect(clippy::disallowed_methods, reason = "ban: spawn, whoever starts runs on a worker too")]
+async fn task<S: Subject>(tasks: u32) -> Result<Option<PerOperation>> {
+    let starter = tokio::spawn(async move {
+        let world = S::world().await?;
+        let mut times = PerOperation::default();
+        for _ in 0..tasks.div_ceil(BATCH) {
+            let stopwatch = Stopwatch::start();
+            for value in 0..u64::from(BATCH) {
+                let Some(task) = S::task(&world, value) else {
+                    S::stop(world, Vec::new()).await?;
+                    return Ok(None);
+                };
+                ensure!(task.await? == value, "a task came to something else");
+            }
+            times.add(stopwatch.elapsed(), BATCH);
+        }
+        S::stop(world, Vec::new()).await?;
+        Ok(Some(times))
     });
     starter.await?
 }

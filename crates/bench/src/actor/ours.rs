@@ -6,21 +6,23 @@ use std::time::Duration;
 
 use anyhow::Result;
 use foundation::{
-    Actor, ActorRef, ChildSpec, Context, Flow, Init, Mailbox, Reply, Supervisor, System,
+    Actor, ActorRef, ChildSpec, Context, DynamicSupervisor, Flow, Init, Mailbox, Reply, Restart,
+    Supervisor, System,
 };
 use tokio::sync::Notify;
 
-use super::{MAILBOX, Subject};
+use super::{How, MAILBOX, Subject};
 use crate::crash::ON_PURPOSE;
 
 /// A running actor.
 #[derive(Debug, Clone)]
 pub struct Ours(ActorRef<Sum>);
 
-/// A system, and a supervisor in it for children that are to be restarted.
+/// A system, and supervisors in it: one for children that come and go, one for those that stay.
 #[derive(Debug)]
 pub struct World {
     system: System,
+    dynamic: ActorRef<DynamicSupervisor>,
     supervisor: ActorRef<Supervisor>,
     names: AtomicU64,
 }
@@ -74,17 +76,30 @@ impl Subject for Ours {
 
     async fn world() -> Result<World> {
         let system = System::builder().name("bench").start().await?;
+        let dynamic = DynamicSupervisor::builder().start(&system).await?;
         let supervisor = Supervisor::one_for_one().start(&system).await?;
-        Ok(World { system, supervisor, names: AtomicU64::new(0) })
+        Ok(World { system, dynamic, supervisor, names: AtomicU64::new(0) })
     }
 
     async fn start(world: &World) -> Result<Self> {
         Ok(Self(world.system.start(spec("sum", None)).await?))
     }
 
-    fn start_child(world: &World) -> Option<impl Future<Output = Result<Self>> + Send> {
-        let name = world.names.fetch_add(1, Ordering::Relaxed).to_string();
-        Some(async { Ok(Self(world.supervisor.start_child(spec(name, None)).await?)) })
+    fn start_so(world: &World, how: How) -> Option<impl Future<Output = Result<Self>> + Send> {
+        Some(async move {
+            Ok(Self(match how {
+                How::Default | How::Acknowledged => world.system.start(spec("sum", None)).await?,
+                How::Dynamic => {
+                    let temporary = spec("sum", None).restart(Restart::Temporary);
+                    world.dynamic.start_child(temporary).await?
+                }
+                How::DynamicRestarting => world.dynamic.start_child(spec("sum", None)).await?,
+                How::Static => {
+                    let name = world.names.fetch_add(1, Ordering::Relaxed).to_string();
+                    world.supervisor.start_child(spec(name, None)).await?
+                }
+            }))
+        })
     }
 
     async fn tell(&self, amount: u64) -> Result<()> {
@@ -101,6 +116,10 @@ impl Subject for Ours {
 
     fn hibernate(&self) -> Option<impl Future<Output = Result<()>> + Send> {
         Some(async { Ok(self.0.tell(Message::Hibernate).await?) })
+    }
+
+    fn task(world: &World, value: u64) -> Option<impl Future<Output = Result<u64>> + Send> {
+        Some(async move { Ok(world.dynamic.async_nolink(async move { Ok(value) })?.await?) })
     }
 
     fn start_supervised(

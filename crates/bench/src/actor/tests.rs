@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 
-use super::{BareTask, Ours, Subject, samples};
+use super::{BareTask, Ours, Part, Subject};
 use crate::size::Size;
 
 const FIGURES: [&str; 7] = [
@@ -53,7 +53,11 @@ impl Subject for Forgetful {
 }
 
 fn measured<S: Subject>(key: &str) -> Result<Vec<(String, Vec<String>)>> {
-    let samples = crate::runtime().unwrap().block_on(samples::<S>(key, Size::Quick))?;
+    let runtime = crate::runtime().unwrap();
+    let mut samples = Vec::new();
+    for part in [Part::Memory, Part::Times] {
+        samples.extend(runtime.block_on(super::samples::<S>(key, Size::Quick, part))?);
+    }
     let keys = |values: Vec<(String, f64)>| values.into_iter().map(|(key, _)| key).collect();
     Ok(samples.into_iter().map(|sample| (sample.name, keys(sample.values))).collect())
 }
@@ -61,21 +65,32 @@ fn measured<S: Subject>(key: &str) -> Result<Vec<(String, Vec<String>)>> {
 #[test]
 fn measures_every_figure_of_the_group_under_the_name_it_is_given() {
     let figures = measured::<BareTask>("limit_tokio_mpsc").unwrap();
-    let expected = FIGURES.map(|name| (name.to_owned(), vec!["limit_tokio_mpsc".to_owned()]));
-    assert_eq!(figures, expected);
+    let mut names = FIGURES.to_vec();
+    names.insert(6, "task_await");
+    let expected = names.into_iter().map(|name| {
+        let other = (name == "actor_spawn").then_some("limit_tokio_mpsc_acknowledged");
+        let keys = ["limit_tokio_mpsc"].into_iter().chain(other);
+        (name.to_owned(), keys.map(str::to_owned).collect::<Vec<_>>())
+    });
+    assert_eq!(figures, expected.collect::<Vec<_>>());
 }
 
 #[test]
 fn gives_quantiles_of_a_time_for_ours_alone() {
     let figures = measured::<Ours>("ours").unwrap();
     let keys: Vec<_> = figures.iter().map(|(name, keys)| (name.as_str(), keys.join(" "))).collect();
-    let expected = FIGURES.into_iter().chain(["actor_restart"]).map(|name| match name {
+    let mut names = FIGURES.to_vec();
+    names.insert(6, "task_await");
+    let expected = names.into_iter().chain(["actor_restart"]).map(|name| match name {
         "actor_memory" => {
-            (name, "ours ours_supervised ours_hibernated ours_after_burst".to_owned())
+            let others = "restarting ours_static ours_unsupervised ours_hibernated";
+            (name, format!("ours ours_{others} ours_after_burst"))
         }
         "actor_tell" | "actor_tell_4p" => (name, "ours".to_owned()),
         "actor_ask" => (name, "ours p50 p99 ours_without_deadline".to_owned()),
-        "actor_spawn" => (name, "ours p50 p99 ours_supervised".to_owned()),
+        "actor_spawn" => {
+            (name, "ours p50 p99 ours_restarting ours_static ours_unsupervised".to_owned())
+        }
         _ => (name, "ours p50 p99".to_owned()),
     });
     assert_eq!(keys, expected.collect::<Vec<_>>());
