@@ -185,11 +185,7 @@ impl<A: Actor> Context<A> {
     /// Whoever asks wakes the actor, so this belongs into its own callback or a `select!` there; a set
     /// of futures that wakes each by itself, such as `FuturesUnordered`, does not look at it again.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<A> {
-        let slot = Arc::clone(&self.slot);
-        std::future::poll_fn(move |_| match slot.queue.word() & STOP {
-            0 => Poll::Pending,
-            _ => Poll::Ready(()),
-        })
+        self.slot.stopping()
     }
 
     /// The wall-clock time of the system.

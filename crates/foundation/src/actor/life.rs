@@ -215,11 +215,15 @@ impl<P> Life<P> {
     ///
     /// When it has ended.
     pub(crate) fn link(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
+        self.insert(own, pid, Link { peer, owned: false, hushed: false, told: false })
+    }
+
+    fn insert(&self, own: Pid, pid: Pid, link: Link<P>) -> Result<(), Dead> {
         self.while_alive(|told| {
-            if self.generation() != own.generation {
+            if self.generation() != own.generation || link.owned && told.closing {
                 return Err(Dead(own.generation));
             }
-            told.links.insert(pid, Link { peer, owned: false, hushed: false, told: false });
+            told.links.insert(pid, link);
             Ok(())
         })?
     }
@@ -286,13 +290,7 @@ impl<P> Life<P> {
     ///
     /// When this one has ended, or is about to and has told those that belong to it.
     pub(crate) fn own(&self, own: Pid, pid: Pid, peer: P) -> Result<(), Dead> {
-        self.while_alive(|told| {
-            if self.generation() != own.generation || told.closing {
-                return Err(Dead(own.generation));
-            }
-            told.links.insert(pid, Link { peer, owned: true, hushed: false, told: false });
-            Ok(())
-        })?
+        self.insert(own, pid, Link { peer, owned: true, hushed: false, told: false })
     }
 
     /// How many wait for the end or watch for it.

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::life::{Life, Watch, Watcher};
 use super::spec::{ChildKind, Shutdown};
@@ -124,6 +126,18 @@ impl<M> Slot<M> {
     /// The incarnation that lives, or the last that did.
     pub(crate) fn pid(&self) -> Pid {
         self.core().pid()
+    }
+
+    /// Ready when it is asked to end. Polled by its own task, which whoever asks wakes.
+    pub(crate) fn stopping(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<M>
+    where
+        M: Send,
+    {
+        let slot = Arc::clone(self);
+        std::future::poll_fn(move |_| match slot.word() & STOP {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
     }
 
     /// What everything in its system shares.

@@ -134,7 +134,6 @@ impl<A: Actor> End<A> {
     fn announce(&mut self, reason: &ExitReason) {
         self.announced = true;
         let (queue, core) = (&self.slot.queue, self.slot.core());
-        core.life.set_ending(reason);
         let (undelivered, refused) = queue.close();
         self.drop_all(refused);
         for message in undelivered {
@@ -180,7 +179,9 @@ impl<A: Actor> Drop for End<A> {
     fn drop(&mut self) {
         if !self.announced {
             let bereft = self.bereft.take();
-            self.announce(&bereft.map_or(ExitReason::Killed, |bereft| bereft.reason));
+            let reason = bereft.map_or(ExitReason::Killed, |bereft| bereft.reason);
+            self.slot.core().life.set_ending(&reason);
+            self.announce(&reason);
         }
     }
 }

@@ -189,9 +189,7 @@ impl Blueprint {
 
     /// Refuses what cannot be.
     pub(super) fn validate(&self) -> Result<()> {
-        if self.rules.period.is_zero() {
-            return Err(refused("intensity.period", "no restart happens in no time"));
-        }
+        validate_period("intensity.period", self.rules.period)?;
         let mut names: Vec<_> = Vec::with_capacity(self.children.len());
         for child in &self.children {
             let options = child.options();
@@ -229,6 +227,14 @@ impl fmt::Debug for Blueprint {
         let mut shown = f.debug_struct("Blueprint");
         shown.field("rules", &self.rules).field("children", &names).finish()
     }
+}
+
+/// Refuses a period in which nothing can happen.
+pub(super) fn validate_period(field: &str, period: Duration) -> Result<()> {
+    if period.is_zero() {
+        return Err(refused(field, "no restart happens in no time"));
+    }
+    Ok(())
 }
 
 // === impl Rules ===

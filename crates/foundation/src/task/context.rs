@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -94,11 +93,7 @@ impl TaskContext {
     /// wakes the task, so this belongs into its own work or a `select!` there; a set of futures that
     /// wakes each by itself, such as `FuturesUnordered`, does not look at it again.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        let slot = Arc::clone(&self.slot);
-        std::future::poll_fn(move |_| match slot.word() & STOP {
-            0 => Poll::Pending,
-            _ => Poll::Ready(()),
-        })
+        self.slot.stopping()
     }
 
     /// The wall-clock time of the system.

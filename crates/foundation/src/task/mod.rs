@@ -47,4 +47,10 @@ use crate::supervisor::DynamicSupervisor;
 /// # })?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
+///
+/// There is no task without one: nothing else starts work.
+///
+/// ```compile_fail,E0425
+/// foundation::spawn(async { Ok(()) });
+/// ```
 pub type TaskSupervisor = DynamicSupervisor;

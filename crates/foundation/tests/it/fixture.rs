@@ -6,7 +6,7 @@ use foundation::{
     Actor, ActorRef, ChildSpec, Context, Error, ExitReason, Flow, Init, Mailbox, Reply, Result,
     Shutdown, System, TimerKey,
 };
-use testkit::Log;
+use testkit::{Log, eventually};
 use tokio::sync::Notify;
 
 /// What a scripted actor can be told.
@@ -239,4 +239,31 @@ pub(crate) async fn hold(actor: &ActorRef<Scripted>, log: &Log) -> std::sync::Ar
 pub(crate) async fn after(time: Duration) {
     let never = std::future::pending::<()>();
     let _ = tokio::time::timeout(time, never).await;
+}
+
+/// Stops everything, after which nothing is left.
+pub(crate) async fn strike(system: System) {
+    system.stop().await.unwrap();
+    let runtime = tokio::runtime::Handle::current();
+    eventually(|| match runtime.metrics().num_alive_tasks() {
+        0 => Ok(()),
+        alive => Err(format!("{alive} tasks are left")),
+    })
+    .await;
+}
+
+/// Does nothing, a hundred thousand times.
+pub(crate) struct Idle;
+
+impl Actor for Idle {
+    type Args = ();
+    type Message = ();
+
+    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
+        Ok(Init::Ready(Self))
+    }
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
+        Ok(Flow::Continue)
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::DynamicSupervisor;
 use crate::actor::{ActorRef, ChildSpec, Options, Source, refused};
 use crate::error::Result;
-use crate::supervisor::options::{INTENSITY, IntoChildSpec, PERIOD};
+use crate::supervisor::options::{INTENSITY, IntoChildSpec, PERIOD, validate_period};
 use crate::system::System;
 
 /// The options of a dynamic supervisor.
@@ -100,9 +100,7 @@ impl ChildBudget {
     }
 
     fn validate(&self) -> Result<()> {
-        if self.period.is_zero() {
-            return Err(refused("budget_per_child.period", "no restart happens in no time"));
-        }
+        validate_period("budget_per_child.period", self.period)?;
         if self.first.is_zero() {
             return Err(refused(
                 "budget_per_child.first",
@@ -191,9 +189,7 @@ impl Source<Self> for DynamicBlueprint {
 impl DynamicBlueprint {
     /// Refuses what cannot be.
     pub(super) fn validate(&self) -> Result<()> {
-        if self.rules.period.is_zero() {
-            return Err(refused("intensity.period", "no restart happens in no time"));
-        }
+        validate_period("intensity.period", self.rules.period)?;
         self.rules.per_child.as_ref().map_or(Ok(()), ChildBudget::validate)
     }
 }

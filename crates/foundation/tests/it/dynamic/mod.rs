@@ -13,9 +13,9 @@ use std::time::Duration;
 use foundation::{
     ActorRef, ChildState, Counts, DynamicSupervisor, DynamicSupervisorBuilder, System,
 };
-use testkit::{Log, Puppet, eventually, pass};
+use testkit::{Log, Puppet, pass};
 
-use crate::fixture::system;
+use crate::fixture::{strike, system};
 
 /// The shortest time that passes.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -68,13 +68,7 @@ impl Stage {
 
     /// Stops everything, after which nothing is left.
     async fn strike(self) {
-        self.system.stop().await.unwrap();
-        let runtime = tokio::runtime::Handle::current();
-        eventually(|| match runtime.metrics().num_alive_tasks() {
-            0 => Ok(()),
-            alive => Err(format!("{alive} tasks are left")),
-        })
-        .await;
+        strike(self.system).await;
     }
 }
 

@@ -2,29 +2,11 @@
 
 use std::time::Duration;
 
-use foundation::{
-    Actor, ActorRef, ChildSpec, Context, DynamicSupervisor, ExitReason, Flow, Init, Restart,
-    Result, Supervisor, System,
-};
+use foundation::{ActorRef, ChildSpec, DynamicSupervisor, ExitReason, Restart, Supervisor, System};
 use tokio::time::Instant;
 
 use super::counts;
-
-/// Does nothing, ten thousand times.
-struct Idle;
-
-impl Actor for Idle {
-    type Args = ();
-    type Message = ();
-
-    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        Ok(Flow::Continue)
-    }
-}
+use crate::fixture::Idle;
 
 async fn dynamic() -> (System, ActorRef<DynamicSupervisor>) {
     let system = System::builder().name("many").start().await.unwrap();

@@ -21,9 +21,9 @@ use std::time::Duration;
 use foundation::{
     ActorRef, ChildState, Counts, Pid, Strategy, Supervisor, SupervisorBuilder, System,
 };
-use testkit::{Log, Puppet, eventually, pass};
+use testkit::{Log, Puppet, pass};
 
-use crate::fixture::system;
+use crate::fixture::{strike, system};
 
 /// The shortest time that passes.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -90,13 +90,7 @@ impl Stage {
 
     /// Stops everything, after which nothing is left.
     async fn strike(self) {
-        self.system.stop().await.unwrap();
-        let runtime = tokio::runtime::Handle::current();
-        eventually(|| match runtime.metrics().num_alive_tasks() {
-            0 => Ok(()),
-            alive => Err(format!("{alive} tasks are left")),
-        })
-        .await;
+        strike(self.system).await;
     }
 }
 

@@ -2,27 +2,10 @@
 
 use std::time::Duration;
 
-use foundation::{
-    Actor, ChildSpec, Context, ExitReason, Flow, Init, Result, Supervisor, SupervisorBuilder,
-    System,
-};
+use foundation::{ChildSpec, ExitReason, Supervisor, SupervisorBuilder, System};
 use tokio::time::Instant;
 
-/// Does nothing, a hundred thousand times.
-struct Idle;
-
-impl Actor for Idle {
-    type Args = ();
-    type Message = ();
-
-    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        Ok(Flow::Continue)
-    }
-}
+use crate::fixture::Idle;
 
 /// How long it takes to start `many` children, to crash all of them, and to stop them.
 async fn times(many: u32) -> [Duration; 3] {

@@ -8,9 +8,9 @@ mod streams;
 use std::time::Duration;
 
 use foundation::{ActorRef, Error, ExitReason, Result, System, Task, TaskSupervisor};
-use testkit::{Log, eventually, pass};
+use testkit::{Log, pass};
 
-use crate::fixture::system;
+use crate::fixture::{strike, system};
 
 const MOMENT: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -74,13 +74,7 @@ impl Stage {
 
     /// Stops everything, after which nothing is left.
     async fn strike(self) {
-        self.system.stop().await.unwrap();
-        let runtime = tokio::runtime::Handle::current();
-        eventually(|| match runtime.metrics().num_alive_tasks() {
-            0 => Ok(()),
-            alive => Err(format!("{alive} tasks are left")),
-        })
-        .await;
+        strike(self.system).await;
     }
 }
 

@@ -20,6 +20,8 @@ async fn a_task_is_a_child_until_its_value_is_there() {
     let task = stage.after(SECOND, 7);
     let children = stage.tasks.which_children().unwrap();
     assert_eq!((children.len(), children[0].pid, &*children[0].name), (1, task.pid(), "task"));
+    // The supervisor and the task, and nothing that nobody owns.
+    assert_eq!((stage.system.census().actors, stage.system.strays()), (2, 0));
     assert_eq!(task.await, Ok(7));
     // Nothing is left by then.
     assert_eq!(stage.count(), 0);
