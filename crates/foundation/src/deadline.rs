@@ -20,6 +20,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::coop;
 use tokio::time::Instant;
 
+use crate::error::{Error, codes};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::timer::sleep_until;
 
@@ -50,6 +51,8 @@ struct Shard {
     free: Option<usize>,
     /// How many places were ever taken.
     taken: u64,
+    /// Whether the keeper has gone, so that every wait is over.
+    closed: bool,
 }
 
 enum Place {
@@ -113,6 +116,8 @@ impl Deadlines {
     /// The keeper: runs as long as the system. It says that it is ready when it has seen that it
     /// can wait: in a runtime without time it panics, and `ready` is dropped.
     pub(crate) async fn keep(self: Arc<Self>, ready: oneshot::Sender<()>) {
+        // However it goes, nobody waits for it then.
+        let _closing = Closing(&self);
         drop(sleep_until(self.started));
         // Whoever starts a system waits for this, unless it has given up.
         let _ = ready.send(());
@@ -167,18 +172,43 @@ impl Deadlines {
     }
 
     fn arm(&self, shard: usize, after: Duration, waker: &Waker) -> Armed<'_> {
-        let waker = waker.clone();
         let (at, place) = if after >= LONG {
-            (NEVER - 1, Place::New { after, waker })
+            (NEVER - 1, Place::New { after, waker: waker.clone() })
         } else {
             let at = self.since_start(Instant::now() + after);
-            (at, Place::Armed { at, waker })
+            (at, Place::Armed { at, waker: waker.clone() })
         };
-        let place = self.shard(shard).lock().insert(place);
-        if at < self.wakes.load(Ordering::SeqCst) {
+        let mut locked = self.shard(shard).lock();
+        let closed = locked.closed;
+        let place = locked.insert(if closed { Place::Passed } else { place });
+        drop(locked);
+        if closed {
+            waker.wake_by_ref();
+        } else if at < self.wakes.load(Ordering::SeqCst) {
             self.changed.notify_one();
         }
         Armed { deadlines: self, shard, place }
+    }
+
+    /// The error about a wait that is over after this time; or before it, because the system has
+    /// stopped.
+    pub(crate) fn passed(&self, after: Option<Duration>) -> Error {
+        if self.shard(0).lock().closed {
+            return codes::SYSTEM_STOPPING.into();
+        }
+        let after = after.unwrap_or_default().as_secs_f64();
+        Error::from(codes::TIMEOUT).with_detail("after_seconds", after)
+    }
+
+    /// Ends every wait, those that are to come included: the keeper has gone, and nobody would.
+    fn close(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.closed = true;
+            let passed: Vec<_> = shard.places.iter_mut().filter_map(Place::pass_if_taken).collect();
+            drop(shard);
+            passed.into_iter().for_each(Waker::wake);
+        }
     }
 
     fn since_start(&self, at: Instant) -> u64 {
@@ -195,6 +225,15 @@ impl Deadlines {
 impl fmt::Debug for Deadlines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deadlines").finish_non_exhaustive()
+    }
+}
+
+/// Closes when the keeper goes.
+struct Closing<'a>(&'a Deadlines);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -220,6 +259,14 @@ impl Place {
         match self {
             Self::Armed { at, .. } => Some(*at),
             Self::Free { .. } | Self::New { .. } | Self::Passed => None,
+        }
+    }
+
+    /// As [`Self::pass`], of one that is taken.
+    fn pass_if_taken(&mut self) -> Option<Waker> {
+        match self {
+            Self::Free { .. } => None,
+            _ => self.pass(),
         }
     }
 

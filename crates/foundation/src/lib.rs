@@ -11,7 +11,8 @@
 //! Here so far: [errors](Error) and their [context](ErrorContext), [systems](System),
 //! [actors](Actor) with their mailboxes, timers, monitors, links and exit reasons,
 //! [supervisors](Supervisor), [dynamic](DynamicSupervisor) and [partitioned](PartitionSupervisor)
-//! ones, and [tasks](Task).
+//! ones, [tasks](Task), the [registry](Registry) with [groups](Groups) and [queries](Query), and
+//! [trees](Tree), [status](ActorStatus) and [traces](Trace) of what runs.
 
 mod actor;
 mod deadline;
@@ -20,6 +21,7 @@ mod exit;
 mod mailbox;
 mod panic_hook;
 mod ports;
+mod registry;
 mod spawn;
 mod supervisor;
 mod sync;
@@ -28,8 +30,9 @@ mod task;
 mod timer;
 
 pub use actor::{
-    Actor, ActorRef, Ask, ChildKind, ChildSpec, Context, Down, Exit, Exited, Flow, Init,
-    MonitorRef, Pid, Reply, Restart, Shutdown, Tell, TimerKey, Unresponsive, Unsent,
+    Actor, ActorRef, ActorState, ActorStatus, Ask, ChildKind, ChildSpec, Context, Down, Exit,
+    Exited, Flow, Init, MonitorRef, Pid, Reply, Restart, Shutdown, Tell, TimerKey, Trace,
+    TraceEntry, TraceStep, Unresponsive, Unsent,
 };
 pub use error::{
     Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, codes,
@@ -37,13 +40,17 @@ pub use error::{
 pub use exit::{ExitReason, Panic};
 pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
+pub use registry::{
+    AttributePath, BatchReport, Changes, Entry, Groups, KeyLock, Lock, OnError, Operator, Query,
+    Registration, Registry, RegistryChange, RegistryEvent, Via,
+};
 pub use spawn::{Census, Executor};
 pub use supervisor::{
     AutoShutdown, ChildBudget, ChildInfo, ChildState, Counts, DynamicSupervisor,
     DynamicSupervisorBuilder, IntoChildSpec, PartitionSupervisor, PartitionSupervisorBuilder,
     Strategy, Supervisor, SupervisorBuilder,
 };
-pub use system::{System, SystemBuilder};
+pub use system::{System, SystemBuilder, Tree, TreeNode};
 pub use task::{
     IntoJob, Job, JobFn, JobFuture, OnOverrun, OnTimeout, Owned, Owner, StreamOptions, Task,
     TaskActor, TaskContext, TaskMessage, TaskStream, TaskSupervisor, TaskWork, Work, YieldOptions,
@@ -58,6 +65,12 @@ mod documents {
 
     #[doc = include_str!("../../../docs/errors.md")]
     struct Errors;
+
+    #[doc = include_str!("../../../docs/inspection.md")]
+    struct Inspection;
+
+    #[doc = include_str!("../../../docs/registry.md")]
+    struct Registry;
 
     #[doc = include_str!("../../../docs/supervision.md")]
     struct Supervision;

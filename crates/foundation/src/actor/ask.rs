@@ -107,11 +107,9 @@ impl<M: Send, T> Future for Ask<'_, M, T> {
             if let Some(answer) = look_again(pin!(again), cx) {
                 return Poll::Ready(answer);
             }
-            let after = self.limit.after().unwrap_or_default();
-            let timeout = Error::from(codes::TIMEOUT)
-                .with_detail("actor", &*self.slot.core().name)
-                .with_detail("after_seconds", after.as_secs_f64());
-            return Poll::Ready(Err(timeout));
+            let core = self.slot.core();
+            let passed = core.system.deadlines.passed(self.limit.after());
+            return Poll::Ready(Err(passed.with_detail("actor", &*core.name)));
         }
         answer
     }

@@ -8,17 +8,21 @@ use std::task::Poll;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Actor;
 use super::handle::ActorRef;
-use super::slot::{Control, KILL, Peer, Pid, STOP, Signal, Slot};
+use super::observed::Observed;
+use super::reply::Reply;
+use super::slot::{Control, KILL, Peer, Pid, STOP, SUSPENDED, Signal, Slot, TRACED};
 use super::spec::ChildKind;
 use super::timers::{TimerKey, Timers};
 use super::watch::{Down, Exit, MonitorRef, Watching, link, unlink};
-use crate::error::{Error, ErrorContext};
+use crate::error::{Error, ErrorContext, Result};
 use crate::exit::ExitReason;
 use crate::mailbox::{CONTROL, Inbox, Received, SPACE};
+use crate::registry::{Groups, Registry};
 use crate::system::Shared;
 
 /// Messages that an actor handles before it lets others run: as many as keep the cost of that
@@ -27,13 +31,14 @@ const TURN: u32 = 256;
 
 /// What belongs to one incarnation of an actor, and is given to its callbacks.
 pub struct Context<A: Actor> {
-    slot: Arc<Slot<A::Message>>,
+    pub(super) slot: Arc<Slot<A::Message>>,
     /// Messages taken out of the mailbox and not begun.
     inbox: Inbox<A::Message>,
     continuation: Option<A::Message>,
     timers: Option<Box<Timers<A::Message>>>,
     watching: Option<Box<Watching>>,
     errors: Option<Box<ErrorContext>>,
+    pub(super) observed: Option<Box<Observed<A::Message>>>,
     left_in_turn: u32,
     hibernates: bool,
 }
@@ -47,6 +52,7 @@ pub(crate) enum Step<M> {
 pub(crate) enum Rare {
     Down(Down),
     Exit(Exit),
+    Inspect(Reply<Result<Option<Value>>>),
     Stop(ExitReason),
 }
 
@@ -70,6 +76,7 @@ impl<A: Actor> Context<A> {
             timers: None,
             watching: None,
             errors: None,
+            observed: None,
             left_in_turn: TURN,
             hibernates: false,
         }
@@ -188,6 +195,18 @@ impl<A: Actor> Context<A> {
         self.slot.stopping()
     }
 
+    /// The names of the system's actors, as [`System::registry`](crate::System::registry).
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.slot.core().system.names
+    }
+
+    /// The groups of the system's actors, as [`System::groups`](crate::System::groups).
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.slot.core().system.groups
+    }
+
     /// The wall-clock time of the system.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -292,9 +311,20 @@ impl<A: Actor> Context<A> {
     }
 
     fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Step<A::Message>> {
+        self.poll_step(cx, self.slot.queue.word())
+    }
+
+    #[inline]
+    pub(super) fn poll_step(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+        word: u32,
+    ) -> Poll<Step<A::Message>> {
         let queue = &self.slot.queue;
-        let word = queue.word();
         if word != 0 {
+            if word & (SUSPENDED | TRACED) != 0 {
+                return self.poll_observed(cx, word);
+            }
             if word & (KILL | STOP) != 0 {
                 return self.poll_ending(word);
             }
@@ -308,10 +338,24 @@ impl<A: Actor> Context<A> {
             return Poll::Pending;
         }
         self.left_in_turn -= 1;
-        if word & CONTROL != 0
-            && let Some(step) = self.take_control()
-        {
-            return Poll::Ready(step);
+        if word & CONTROL != 0 {
+            let before = self.slot.queue.word();
+            let step = self.take_control(true);
+            let raised = self.slot.queue.word() & !before;
+            match step {
+                Some(step) => {
+                    if raised & TRACED != 0 {
+                        self.begin_traced(&step);
+                    }
+                    return Poll::Ready(step);
+                }
+                None if raised & (SUSPENDED | TRACED) != 0 => {
+                    // Somebody has begun to look at it: begin anew.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                None => {}
+            }
         }
         let queue = &self.slot.queue;
         if let Some(message) = self.continuation.take() {
@@ -347,7 +391,7 @@ impl<A: Actor> Context<A> {
             return self.poll_ending(word & heeded);
         }
         if word & CONTROL != 0
-            && let Some(step) = self.take_control()
+            && let Some(step) = self.take_control(false)
         {
             return Poll::Ready(step);
         }
@@ -373,14 +417,38 @@ impl<A: Actor> Context<A> {
         }
     }
 
-    /// What comes out of the control lane, without what nobody waits for any more.
+    /// What comes out of the control lane, without what nobody waits for any more. While it is
+    /// suspended, what the actor would have to do something about is put aside; not where it cannot
+    /// wait.
     #[cold]
-    fn take_control(&mut self) -> Option<Step<A::Message>> {
+    pub(super) fn take_control(&mut self, can_wait: bool) -> Option<Step<A::Message>> {
         loop {
-            match self.slot.queue.take_control()? {
+            let suspended = can_wait && self.slot.queue.word() & SUSPENDED != 0;
+            let control = self.slot.queue.take_control()?;
+            if let Control::Signal(Signal::Inquiry(inquiry)) = control {
+                let step = self.answer(inquiry, can_wait);
+                if step.is_some() {
+                    return step;
+                }
+                continue;
+            }
+            let exits = matches!(control, Control::Signal(Signal::Exit(_)));
+            // The end of somebody linked ends it also then.
+            let ends = exits && !self.slot.core().life.traps_exits();
+            if suspended && !ends {
+                self.observed().put_aside.push_back(control);
+                continue;
+            }
+            match control {
                 Control::Own(message) => return Some(Step::Handle(message)),
+                Control::News(news) => return Some(Step::Handle(news.message())),
+                Control::Signal(Signal::Inquiry(_)) => {}
                 Control::Signal(Signal::Down(down)) => {
                     if self.watching.as_mut().is_some_and(|own| own.is_down(down.monitor)) {
+                        tracing::debug!(
+                            actor = self.name(), pid = %self.pid(), ended = %down.pid,
+                            reason = %down.reason, "actor.down"
+                        );
                         return Some(Step::Rare(Box::new(Rare::Down(down))));
                     }
                 }
@@ -388,6 +456,10 @@ impl<A: Actor> Context<A> {
                     if self.slot.core().life.has_ended(exit.pid) != Some(true) {
                         continue;
                     }
+                    tracing::debug!(
+                        actor = self.name(), pid = %self.pid(), ended = %exit.pid,
+                        reason = %exit.reason, "actor.exit"
+                    );
                     if self.slot.core().life.traps_exits() {
                         return Some(Step::Rare(Box::new(Rare::Exit(exit))));
                     }

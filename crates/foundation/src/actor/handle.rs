@@ -159,6 +159,10 @@ impl<A: Actor> ActorRef<A> {
         ActorRef::new(Arc::clone(&self.slot))
     }
 
+    pub(crate) const fn place(&self) -> &Arc<Slot<A::Message>> {
+        &self.slot
+    }
+
     pub(crate) fn system(&self) -> &Arc<Shared> {
         &self.slot.core().system
     }
@@ -168,7 +172,7 @@ impl<A: Actor> ActorRef<A> {
     }
 
     /// The incarnation that the actor is now.
-    pub(super) fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         Peer::of(self.process())
     }
 

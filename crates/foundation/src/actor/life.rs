@@ -42,7 +42,26 @@ struct Told<P> {
     closing: bool,
     /// What the incarnation that lives shares with those who have a reference to it.
     shared: Option<Arc<dyn Any + Send + Sync>>,
+    /// What it holds elsewhere. Boxed, because few hold anything.
+    held: Option<Box<Held>>,
 }
+
+/// What an incarnation holds elsewhere, such as a name, and what has to learn of its end before
+/// anybody else does.
+pub(crate) trait Holding: std::fmt::Debug + Send + Sync {
+    /// Takes back what was held.
+    fn let_go(&self, held: &HeldAs);
+}
+
+/// Under which key something is held, and the how many-th holding that was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HeldAs {
+    /// Which holding. Two never have the same in one system.
+    pub(crate) number: u64,
+    pub(crate) key: Arc<str>,
+}
+
+type Held = BTreeMap<HeldAs, Arc<dyn Holding>>;
 
 #[derive(Debug)]
 struct Link<P> {
@@ -83,6 +102,7 @@ pub(crate) enum Watch {
 pub(crate) struct Bereaved<P> {
     pub(crate) watchers: Vec<Watcher<P>>,
     pub(crate) links: Vec<P>,
+    held: Option<Box<Held>>,
     /// Dropped with this, outside of the lock.
     _shared: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -164,9 +184,52 @@ impl<P> Life<P> {
             Bereaved {
                 watchers: told.watchers.take(),
                 links: links.map(|link| link.peer).collect(),
+                held: told.held.take(),
                 _shared: told.shared.take(),
             }
         })
+    }
+
+    /// Holds something until this incarnation ends.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub(crate) fn hold(
+        &self,
+        generation: u32,
+        held: HeldAs,
+        by: Arc<dyn Holding>,
+    ) -> Result<(), Dead> {
+        self.while_alive(|told| {
+            if self.generation() != generation {
+                return Err(Dead(generation));
+            }
+            told.held.get_or_insert_default().insert(held, by);
+            Ok(())
+        })?
+    }
+
+    /// Holds something no longer.
+    pub(crate) fn unhold(&self, held: &HeldAs) {
+        let mut told = self.told.lock();
+        let Some(all) = told.as_mut().and_then(|told| told.held.as_mut()) else { return };
+        let by = all.remove(held);
+        let none = all.is_empty().then(|| told.as_mut().and_then(|told| told.held.take()));
+        drop(told);
+        drop((by, none));
+    }
+
+    /// What is held, which it holds no longer and goes on.
+    pub(crate) fn give_up(&self) -> Bereaved<P> {
+        let held = self.told.lock().as_mut().and_then(|told| told.held.take());
+        Bereaved { watchers: Vec::new(), links: Vec::new(), held, _shared: None }
+    }
+
+    /// How much is held.
+    pub(crate) fn holdings(&self) -> usize {
+        let told = self.told.lock();
+        told.as_ref().and_then(|told| told.held.as_ref()).map_or(0, |held| held.len())
     }
 
     /// Shares something with whoever has a reference, as long as this incarnation lives.
@@ -331,6 +394,15 @@ impl<P: Clone> Life<P> {
     }
 }
 
+impl<P> Bereaved<P> {
+    /// Lets go of whatever was held.
+    pub(crate) fn let_go(&mut self) {
+        for (held, by) in self.held.take().into_iter().flat_map(|held| *held) {
+            by.let_go(&held);
+        }
+    }
+}
+
 /// One side of a link: a life, the incarnation in it, and a reference to that.
 pub(crate) struct Side<'a, P> {
     pub(crate) life: &'a Life<P>,
@@ -366,6 +438,7 @@ impl<P> Told<P> {
             traps_exits: false,
             closing: false,
             shared: None,
+            held: None,
         }
     }
 

@@ -47,7 +47,9 @@ mod ask;
 mod context;
 mod ending;
 mod handle;
+mod inspect;
 mod life;
+mod observed;
 mod reply;
 mod run;
 mod slot;
@@ -58,17 +60,21 @@ mod tell;
 mod timers;
 mod watch;
 
+use std::borrow::Cow;
 use std::future::Future;
+
+use serde_json::Value;
 
 pub use ask::Ask;
 pub use context::Context;
 pub(crate) use context::{Rare, Step};
 pub(crate) use ending::{Ended, after_kill, end, kill, limit, unresponsive};
 pub use handle::{ActorRef, Exited};
-pub(crate) use life::Watch;
+pub use inspect::{ActorState, ActorStatus, Trace, TraceEntry, TraceStep};
+pub(crate) use life::{HeldAs, Holding, Watch};
 pub use reply::Reply;
 pub use slot::Pid;
-pub(crate) use slot::{KILL, Peer, Process, STOP, Slot, TRAPS, UNWANTED};
+pub(crate) use slot::{Control, KILL, Peer, Process, STOP, SUSPENDED, Slot, TRAPS, UNWANTED};
 pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
 pub(crate) use spec::{Options, Source, refused};
 pub(crate) use start::{
@@ -154,6 +160,20 @@ pub trait Actor: Sized + Send + 'static {
     ) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
         async {}
+    }
+
+    /// What it says of its state to whoever [inspects](ActorRef::inspect) it: nothing, unless it does
+    /// say something. For operators; so what is secret stays out of it. A panic in it is an answer, and
+    /// does not end the actor.
+    fn inspect(&self) -> Option<Value> {
+        None
+    }
+
+    /// A few words on a message, for whoever [traces](ActorRef::trace) the actor; nothing, unless it
+    /// says something. Called only while it is traced. A panic in it is logged, and changes nothing.
+    fn describe(message: &Self::Message) -> Option<Cow<'static, str>> {
+        let _ = message;
+        None
     }
 
     /// Gets each message that was accepted and never begun, after the actor has ended. By default

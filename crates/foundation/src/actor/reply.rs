@@ -42,6 +42,11 @@ impl<T> Reply<T> {
         }
     }
 
+    /// Answers. False when the caller has given up.
+    pub(crate) fn was_wanted(mut self, value: T) -> bool {
+        self.channel.take().is_some_and(|channel| channel.send(Answer::Value(value)).is_ok())
+    }
+
     /// Whether the caller still waits.
     #[must_use]
     pub fn is_wanted(&self) -> bool {

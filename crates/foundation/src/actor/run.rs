@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::context::{Context, Rare, Step};
 use super::spec::{Args, refused};
 use super::start::{ChildDid, Parent};
+use super::task::catch;
 use super::{Actor, Flow, Init};
 use crate::error::Error;
 use crate::exit::ExitReason;
@@ -76,6 +77,7 @@ async fn init<A: Actor>(begin: Box<Begin<A>>, cx: &mut Context<A>) -> Result<A, 
     };
     match A::init(args, cx).await {
         Ok(Init::Ready(actor)) => {
+            cx.place().core().since.is_up();
             begin.tell(Started::Running);
             Ok(actor)
         }
@@ -101,6 +103,12 @@ async fn on_rare<A: Actor>(
     match rare {
         Rare::Down(down) => Ok(actor.on_down(down, cx).await),
         Rare::Exit(exit) => Ok(actor.on_exit(exit, cx).await),
+        Rare::Inspect(reply) => {
+            // Whoever looks changes nothing: a panic here is not one of the actor's work.
+            let state = catch(|| actor.inspect());
+            reply.send(state.map_err(|panic| cx.stamp(panic.to_error())));
+            Ok(Ok(Flow::Continue))
+        }
         Rare::Stop(reason) => Err(reason),
     }
 }

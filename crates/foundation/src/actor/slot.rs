@@ -6,12 +6,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::life::{Life, Watch, Watcher};
+use super::Actor;
+use super::handle::ActorRef;
+use super::inspect::ActorStatus;
+use super::life::{HeldAs, Holding, Life, Watch, Watcher};
+use super::observed::{Inquiries, Inquiry};
 use super::spec::{ChildKind, Shutdown};
 use super::watch::{Down, Exit};
+use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
 use crate::mailbox::{Mailbox, Queue};
+use crate::registry::{Naming, News};
 use crate::spawn::TaskNumber;
+use crate::sync::{AtomicU64, Ordering};
 use crate::system::Shared;
 
 /// Control bit: end at once. See also [`crate::mailbox::SPACE`] and [`crate::mailbox::CONTROL`].
@@ -23,6 +30,11 @@ pub(crate) const TRAPS: u32 = 1 << 4;
 /// Control bit: nobody wants what a task comes to, and it ends where it waits next, whatever it
 /// chooses.
 pub(crate) const UNWANTED: u32 = 1 << 5;
+
+/// Control bit: it handles nothing until it is resumed. Raised and lowered by itself.
+pub(crate) const SUSPENDED: u32 = 1 << 6;
+/// Control bit: somebody wants to know what it does. Raised and lowered by itself.
+pub(crate) const TRACED: u32 = 1 << 7;
 
 /// One incarnation of an actor: the place it has, and the how many-th in it.
 ///
@@ -42,16 +54,27 @@ pub(crate) struct Slot<M> {
 }
 
 /// What of a place does not depend on the type of its messages.
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(super) slot: u64,
     pub(super) name: Arc<str>,
     pub(super) shutdown: Shutdown,
-    pub(super) kind: ChildKind,
-    pub(super) system: Arc<Shared>,
+    pub(crate) kind: ChildKind,
+    pub(crate) system: Arc<Shared>,
     pub(super) task: TaskNumber,
-    pub(super) life: Life<Peer>,
+    /// The name that every incarnation takes, if it does.
+    pub(super) naming: Option<Arc<Naming>>,
+    /// Whether it is a task, and handles no messages.
+    pub(super) is_task: bool,
+    pub(crate) inquiries: Inquiries,
+    /// When the last incarnation began, and whether it has come through `init`.
+    pub(super) since: Since,
+    pub(crate) life: Life<Peer>,
 }
+
+/// A moment in milliseconds since the start of the system, and in the lowest bit whether what began
+/// then has come through its `init`.
+#[derive(Debug, Default)]
+pub(super) struct Since(AtomicU64);
 
 /// What comes through the control lane.
 #[derive(Debug)]
@@ -59,6 +82,8 @@ pub(crate) enum Control<M> {
     Signal(Signal),
     /// What the actor's own parts say to it.
     Own(M),
+    /// What it hears of a registry it listens to.
+    News(News<M>),
 }
 
 /// What actors are told of each other.
@@ -66,10 +91,11 @@ pub(crate) enum Control<M> {
 pub(crate) enum Signal {
     Down(Down),
     Exit(Exit),
+    Inquiry(Inquiry),
 }
 
 /// One incarnation of an actor, of whatever type.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) process: Arc<dyn Process>,
     pub(crate) generation: u32,
@@ -82,8 +108,10 @@ pub(crate) trait Process: fmt::Debug + Send + Sync {
     fn raise(&self, generation: u32, bits: u32);
     /// Lets no more messages in; the actor ends when it has handled those it has.
     fn drain(&self, generation: u32);
-    /// Tells one incarnation something; nothing when it has gone.
-    fn signal(&self, generation: u32, signal: Signal);
+    /// Tells one incarnation something. False when it has gone.
+    fn signal(&self, generation: u32, signal: Signal) -> bool;
+    /// What is seen of it from outside.
+    fn status(&self) -> ActorStatus;
     /// The place itself, to find out of what type it is.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
@@ -104,7 +132,7 @@ impl<M> Slot<M> {
     }
 
     #[inline]
-    pub(super) const fn core(&self) -> &Core {
+    pub(crate) const fn core(&self) -> &Core {
         &self.queue.between
     }
 
@@ -150,9 +178,14 @@ impl<M> Slot<M> {
         self.core().announce(&ExitReason::NoProc, || ());
     }
 
-    /// Says something to one incarnation before everything else.
-    pub(crate) fn say(&self, generation: u32, message: M) {
-        drop(self.queue.signal(generation, Control::Own(message)));
+    /// Puts something into the control lane of one incarnation.
+    pub(crate) fn control(&self, generation: u32, control: Control<M>) {
+        drop(self.queue.signal(generation, control));
+    }
+
+    /// Says something to one incarnation before everything else. False when it has gone.
+    pub(crate) fn say(&self, generation: u32, message: M) -> bool {
+        self.queue.signal(generation, Control::Own(message)).is_none()
     }
 }
 
@@ -176,8 +209,12 @@ impl<M: Send + 'static> Process for Slot<M> {
         self.queue.raise(generation, 0);
     }
 
-    fn signal(&self, generation: u32, signal: Signal) {
-        drop(self.queue.signal(generation, Control::Signal(signal)));
+    fn signal(&self, generation: u32, signal: Signal) -> bool {
+        self.queue.signal(generation, Control::Signal(signal)).is_none()
+    }
+
+    fn status(&self) -> ActorStatus {
+        self.observe()
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -193,6 +230,12 @@ impl dyn Process {
 }
 
 // === impl Peer ===
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer({} {:?})", self.pid(), self.process.core().name)
+    }
+}
 
 impl Peer {
     /// Asks the actor to end after the message being handled. The first reason given counts.
@@ -252,12 +295,78 @@ impl Peer {
         Pid { slot: self.process.core().slot, generation: self.generation }
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
-        self.process.signal(self.generation, signal);
+    /// Takes all from it that it holds elsewhere, its names above all: somebody else is to have its
+    /// place in the world. It goes on without.
+    pub(crate) fn give_up(&self) {
+        let life = &self.process.core().life;
+        if life.generation() == self.generation {
+            life.give_up().let_go();
+        }
+    }
+
+    /// Has it hold something until it ends.
+    ///
+    /// # Errors
+    ///
+    /// `no_process` when it has ended.
+    pub(crate) fn hold(&self, held: HeldAs, by: Arc<dyn Holding>) -> Result<()> {
+        let core = self.process.core();
+        core.life
+            .hold(self.generation, held, by)
+            .map_err(|_| Error::from(codes::NO_PROCESS).with_detail("actor", &*core.name))
+    }
+
+    /// A reference to the place, if the actor in it is of type `A`.
+    ///
+    /// # Errors
+    ///
+    /// `wrong_type` when it is not.
+    pub(crate) fn reference<A: Actor>(self) -> Result<ActorRef<A>> {
+        let name = self.name();
+        let place: Arc<dyn Any + Send + Sync> = self.process.into_any();
+        match place.downcast::<Slot<A::Message>>() {
+            Ok(slot) => Ok(ActorRef::new(slot)),
+            Err(_) => Err(Error::from(codes::WRONG_TYPE)
+                .with_message(format!("the messages of {name:?} are others"))
+                .with_detail("actor", &*name)
+                .with_detail("expected", std::any::type_name::<A>())),
+        }
+    }
+
+    /// Tells it something. False when it has gone, and wants nothing.
+    pub(super) fn signal(&self, signal: Signal) -> bool {
+        self.process.signal(self.generation, signal)
+    }
+}
+
+// === impl Since ===
+
+impl Since {
+    /// Something begins at `now`, in milliseconds.
+    pub(super) fn begin(&self, now: u64) {
+        self.0.store(now << 1, Ordering::Release);
+    }
+
+    /// It has come through its `init`.
+    pub(super) fn is_up(&self) {
+        self.0.fetch_or(1, Ordering::AcqRel);
+    }
+
+    /// When it began, and whether it has come through its `init`.
+    pub(super) fn get(&self) -> (u64, bool) {
+        let since = self.0.load(Ordering::Acquire);
+        (since >> 1, since & 1 == 1)
     }
 }
 
 // === impl Core ===
+
+impl fmt::Debug for Core {
+    /// Which actor it is, and not what it has: that may be locked by whoever prints this.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Core({} {:?})", self.pid(), self.name)
+    }
+}
 
 impl Core {
     /// The incarnation that lives, or the last that did.
@@ -270,7 +379,9 @@ impl Core {
     pub(super) fn announce(&self, reason: &ExitReason, first: impl FnOnce()) {
         // Whoever is first may begin the next incarnation at once.
         let pid = self.pid();
-        let bereaved = self.life.end(reason);
+        let mut bereaved = self.life.end(reason);
+        // Before anybody can start the next one under the same name.
+        bereaved.let_go();
         first();
         for watcher in bereaved.watchers {
             match watcher {

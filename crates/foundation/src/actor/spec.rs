@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Actor;
 use crate::error::{Error, Result, codes};
 use crate::mailbox::{MOST_CAPACITY, Mailbox};
+use crate::registry::{Key, Naming, Registry};
 use crate::sync::Mutex;
 
 /// How long an actor may take to end before it is killed, unless its specification says otherwise.
@@ -83,6 +86,8 @@ pub enum ChildKind {
 /// | [`shutdown`](Self::shutdown) | asked, killed after 5 s; of a supervisor `Infinity` | – |
 /// | [`start_within`](Self::start_within) | 30 s; of a supervisor none: its children have their own | 0 |
 /// | [`when_unresponsive`](Self::when_unresponsive) | `Wait` | – |
+/// | [`registered`](Self::registered), [`via`](Self::via) | not | a key that is empty, or longer than 255 bytes |
+/// | [`metadata`](Self::metadata) | none | where it is not registered |
 ///
 /// What is refused is refused with `invalid_options` when it is started, and the detail `field`. A
 /// clone of a specification starts another actor, in a place of its own.
@@ -136,6 +141,10 @@ pub(crate) struct Options {
     pub(crate) kind: ChildKind,
     /// Whether the arguments are there for one start only.
     pub(crate) once: bool,
+    /// The name that every incarnation takes, if it does.
+    pub(crate) naming: Option<Arc<Naming>>,
+    /// Whether it is a task, and handles no messages.
+    pub(crate) is_task: bool,
 }
 
 impl<A: Actor> ChildSpec<A> {
@@ -190,6 +199,11 @@ impl<A: Actor> ChildSpec<A> {
         self.options.start_within = Duration::MAX;
     }
 
+    /// Makes it a task: one that handles no messages.
+    pub(crate) fn be_task(&mut self) {
+        self.options.is_task = true;
+    }
+
     /// How large its mailbox is, and what happens when it is full.
     pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
         self.options.mailbox = mailbox;
@@ -221,6 +235,35 @@ impl<A: Actor> ChildSpec<A> {
         self
     }
 
+    /// Registers it in the [registry of the system](crate::System::registry), under the name it has
+    /// here. Every incarnation takes the name before its `init`, and has it until it has ended; when
+    /// somebody else has it, the start fails with `already_started`.
+    ///
+    /// Names of children are unique among their siblings only, so they are not registered unless this
+    /// is said. A partition has a number in place of a name; it is registered with [`via`](Self::via).
+    pub fn registered(mut self) -> Self {
+        self.naming().key = Key::OwnName;
+        self.naming().registry = None;
+        self
+    }
+
+    /// As [`Self::registered`], under `key` in another registry.
+    pub fn via(mut self, registry: &Registry, key: impl Into<Arc<str>>) -> Self {
+        self.naming().key = Key::Given(key.into());
+        self.naming().registry = Some(registry.clone());
+        self
+    }
+
+    /// What every incarnation is registered with, for queries.
+    pub fn metadata(mut self, metadata: impl Into<Value>) -> Self {
+        self.naming().metadata = metadata.into();
+        self
+    }
+
+    fn naming(&mut self) -> &mut Naming {
+        Arc::make_mut(self.options.naming.get_or_insert_default())
+    }
+
     /// What becomes of it when it was killed and does not end.
     pub fn when_unresponsive(mut self, then: Unresponsive) -> Self {
         self.options.unresponsive = then;
@@ -240,7 +283,14 @@ impl Options {
             unresponsive: Unresponsive::Wait,
             kind: ChildKind::Worker,
             once: false,
+            naming: None,
+            is_task: false,
         }
+    }
+
+    /// Whether it is registered under the name it is started under.
+    pub(crate) fn is_registered_under_its_name(&self) -> bool {
+        self.naming.as_ref().is_some_and(|naming| naming.key == Key::OwnName)
     }
 
     /// Refuses what cannot be.
@@ -253,6 +303,9 @@ impl Options {
         }
         if self.start_within.is_zero() {
             return Err(refused("start_within", "no actor starts in no time"));
+        }
+        if let Some(naming) = &self.naming {
+            naming.validate(&self.name)?;
         }
         let restart = self.restart.unwrap_or_default();
         if self.once && restart != Restart::Temporary {

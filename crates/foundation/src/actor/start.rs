@@ -10,8 +10,9 @@ use super::context::Context;
 use super::ending::{Ended, kill, limit};
 use super::handle::ActorRef;
 use super::life::Life;
+use super::observed::Inquiries;
 use super::run::{Begin, Started, run};
-use super::slot::{Core, Peer, Slot};
+use super::slot::{Core, Peer, Since, Slot};
 use super::spec::{Args, Options};
 use super::task::Incarnation;
 use super::{Actor, ChildSpec};
@@ -111,8 +112,8 @@ pub(crate) async fn start_in<A: Actor>(
     start_within: Duration,
 ) -> Result<ActorRef<A>> {
     let (caller, acknowledged) = oneshot::channel();
-    let peer = Peer { generation: open(&slot), process: Arc::clone(&slot) as _ };
-    let parent = nursery.adopt(&peer)?;
+    let peer = open(&slot)?;
+    let parent = nursery.adopt(&peer).inspect_err(|_| never_begins::<A>(&slot))?;
     let mut starting = Starting(Some((&peer, nursery)));
     incarnate::<A>(&slot, args, parent, Some(caller));
 
@@ -148,14 +149,19 @@ pub(crate) async fn start_in<A: Actor>(
 }
 
 /// Starts the next incarnation of a supervisor's child. What comes of it is told to the parent.
+///
+/// # Errors
+///
+/// `already_started` when it is to have a name that somebody else has; `invalid_options` when that is
+/// in the registry of another system.
 pub(crate) fn start_next<A: Actor>(
     slot: &Arc<Slot<A::Message>>,
     spec: &ChildSpec<A>,
     parent: Supervised,
-) -> Peer {
-    let generation = open(slot);
+) -> Result<Peer> {
+    let peer = open(slot)?;
     incarnate::<A>(slot, Arc::clone(&spec.args), Some(parent), None);
-    Peer { process: Arc::clone(slot) as _, generation }
+    Ok(peer)
 }
 
 /// Starts the first incarnation of a place that does nothing but `run`, and that runs with that.
@@ -169,7 +175,8 @@ pub(crate) fn start_running<A: Actor, F, R>(
 where
     F: Future<Output = ExitReason> + Send + 'static,
 {
-    let peer = Peer { generation: open(slot), process: Arc::clone(slot) as _ };
+    let peer = open(slot)?;
+    slot.core().since.is_up();
     let given = before(&peer)?;
     let parent = nursery.adopt(&peer)?;
     let run = run(Context::new(Arc::clone(slot)));
@@ -181,22 +188,52 @@ where
 /// A new place for an actor, in which none runs.
 pub(crate) fn place<M>(system: &Arc<Shared>, options: &Options) -> Arc<Slot<M>> {
     let core = Core {
-        slot: system.next_slot(),
+        slot: system.next_number(),
         name: Arc::clone(&options.name),
         shutdown: options.shutdown,
         kind: options.kind,
         system: Arc::clone(system),
         task: TaskNumber::default(),
+        naming: options.naming.clone(),
+        is_task: options.is_task,
+        inquiries: Inquiries::default(),
+        since: Since::default(),
         life: Life::new(),
     };
     Arc::new(Slot::new(core, options.mailbox))
 }
 
-/// Begins the next incarnation of a place in which none lives. The mailbox is open before anybody
-/// can know of it: what is said to somebody alive always arrives.
-fn open<M>(slot: &Slot<M>) -> u32 {
-    slot.queue.open(slot.core().life.generation() + 1);
-    slot.core().life.begin()
+/// Begins the next incarnation of a place in which none lives, with its name if it is to have one. The
+/// mailbox is open before anybody can know of the incarnation: what is said to somebody alive always
+/// arrives.
+///
+/// # Errors
+///
+/// `already_started` when somebody else has the name; `invalid_options` for a registry of another
+/// system.
+fn open<M: Send + 'static>(slot: &Arc<Slot<M>>) -> Result<Peer> {
+    let core = slot.core();
+    let generation = core.life.generation() + 1;
+    let peer = Peer { process: Arc::clone(slot) as _, generation };
+    let begin = || {
+        core.since.begin(core.system.milliseconds());
+        core.inquiries.reset();
+        slot.queue.open(generation);
+        core.life.begin();
+    };
+    match &core.naming {
+        Some(naming) => naming.begin(&peer, begin)?,
+        None => begin(),
+    }
+    Ok(peer)
+}
+
+/// Ends an incarnation that nobody took in, before it has begun.
+fn never_begins<A: Actor>(slot: &Slot<A::Message>) {
+    let closed = slot.queue.close();
+    slot.call_off();
+    closed.messages.into_iter().for_each(A::undelivered);
+    drop((closed.refused, closed.lane));
 }
 
 fn incarnate<A: Actor>(

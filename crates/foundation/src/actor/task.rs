@@ -40,6 +40,14 @@ struct End<A: Actor> {
     bereft: Option<Box<Bereft>>,
 }
 
+/// Where an actor panicked when it was ending anyhow.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Drop,
+    Terminate,
+    Undelivered,
+}
+
 /// The reason of an end that waits for others.
 struct Bereft {
     reason: ExitReason,
@@ -85,7 +93,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         // Before its replies are dropped: whoever waits for one asks why.
         this.end.slot.core().life.set_ending(&reason);
         if let Err(panic) = catch(|| this.run.set(None)) {
-            this.end.log(&panic, "actor.panicked_in_drop");
+            this.end.log(Fault::Drop, &panic);
         }
         this.end.finish(reason, cx)
     }
@@ -124,7 +132,7 @@ impl<A: Actor> End<A> {
     fn after(&self, panic: Panic) -> ExitReason {
         match self.slot.core().life.ending() {
             Some(reason) => {
-                self.log(&panic, "actor.panicked_in_terminate");
+                self.log(Fault::Terminate, &panic);
                 reason
             }
             None => ExitReason::Panic(panic),
@@ -134,11 +142,15 @@ impl<A: Actor> End<A> {
     fn announce(&mut self, reason: &ExitReason) {
         self.announced = true;
         let (queue, core) = (&self.slot.queue, self.slot.core());
-        let (undelivered, refused) = queue.close();
-        self.drop_all(refused);
-        for message in undelivered {
+        let closed = queue.close();
+        self.drop_all(closed.refused);
+        // In it may be what makes messages of events, which is the user's.
+        if let Err(panic) = catch(|| drop(closed.lane)) {
+            self.log(Fault::Drop, &panic);
+        }
+        for message in closed.messages {
             if let Err(panic) = catch(|| A::undelivered(message)) {
-                self.log(&panic, "actor.panicked_in_undelivered");
+                self.log(Fault::Undelivered, &panic);
             }
         }
         let (actor, pid) = (&*core.name, core.pid());
@@ -163,15 +175,23 @@ impl<A: Actor> End<A> {
     fn drop_all(&self, messages: Vec<A::Message>) {
         for message in messages {
             if let Err(panic) = catch(|| drop(message)) {
-                self.log(&panic, "actor.panicked_in_drop");
+                self.log(Fault::Drop, &panic);
             }
         }
     }
 
-    fn log(&self, panic: &Panic, event: &str) {
+    fn log(&self, fault: Fault, panic: &Panic) {
         let core = self.slot.core();
         let (actor, pid) = (&*core.name, core.pid());
-        tracing::error!(actor, %pid, %panic, "{event}");
+        match fault {
+            Fault::Drop => tracing::error!(actor, %pid, %panic, "actor.panicked_in_drop"),
+            Fault::Terminate => {
+                tracing::error!(actor, %pid, %panic, "actor.panicked_in_terminate");
+            }
+            Fault::Undelivered => {
+                tracing::error!(actor, %pid, %panic, "actor.panicked_in_undelivered");
+            }
+        }
     }
 }
 

@@ -64,8 +64,16 @@ pub mod codes {
     pub const ALREADY_STARTED: Code = Code::new(
         "already_started",
         Category::Validation,
-        "the supervisor has a child of that name, which runs or is being restarted",
-        "use that child, or give the new one another name",
+        "the supervisor has a child of that name, which runs or is being restarted; or somebody \
+         else has the name it is to be registered under, whose `pid` is in the details",
+        "use the one that is there, or give the new one another name",
+    );
+    /// Somebody has the name.
+    pub const ALREADY_REGISTERED: Code = Code::new(
+        "already_registered",
+        Category::Validation,
+        "somebody is registered under that name; `actor` and `pid` are in the details",
+        "use that actor, or another name; find out who registers it twice",
     );
     /// An actor asked itself.
     pub const CALLING_SELF: Code = Code::new(
@@ -110,12 +118,27 @@ pub mod codes {
          in the details, the cause is the source",
         "look at the cause",
     );
+    /// It has no messages between which it could be held, or that could be traced.
+    pub const HANDLES_NO_MESSAGES: Code = Code::new(
+        "handles_no_messages",
+        Category::Validation,
+        "a task handles no messages that could be traced, or between which it could be suspended; \
+         nor does a supervisor that is starting or stopping",
+        "nothing, for a task; otherwise wait until the supervisor runs",
+    );
     /// Options that cannot be.
     pub const INVALID_OPTIONS: Code = Code::new(
         "invalid_options",
         Category::Validation,
         "an option, or a combination of options, cannot be; `field` is in the details",
         "mend the named field",
+    );
+    /// A query that can find nothing.
+    pub const INVALID_QUERY: Code = Code::new(
+        "invalid_query",
+        Category::Validation,
+        "a criterion of a query can hold of nothing; `criterion`, its index, is in the details",
+        "mend that criterion; the message says what it lacks",
     );
     /// A mailbox had no room.
     pub const MAILBOX_FULL: Code = Code::new(
@@ -144,6 +167,13 @@ pub mod codes {
         Category::Validation,
         "the child is not quarantined, so there is nothing to release it from",
         "look at the state of the child; it may have been released already",
+    );
+    /// Nobody has the name.
+    pub const NOT_REGISTERED: Code = Code::new(
+        "not_registered",
+        Category::Infrastructure,
+        "nobody is registered under that name now; `key` and `registry` are in the details",
+        "if a supervisor restarts the actor, try again; if not, find out who should have started it",
     );
     /// Nobody runs there.
     pub const NO_PROCESS: Code = Code::new(
@@ -218,6 +248,7 @@ pub mod codes {
         ACTOR_PANICKED,
         ACTOR_STOPPED,
         ALREADY_PRESENT,
+        ALREADY_REGISTERED,
         ALREADY_STARTED,
         CALLING_SELF,
         CHILD_NOT_FOUND,
@@ -225,7 +256,9 @@ pub mod codes {
         CHILD_RUNNING,
         DUPLICATE_CHILD,
         FAILED_TO_START_CHILD,
+        HANDLES_NO_MESSAGES,
         INVALID_OPTIONS,
+        INVALID_QUERY,
         MAILBOX_FULL,
         MAILBOX_OVERFLOW,
         MAX_CHILDREN,
@@ -233,6 +266,7 @@ pub mod codes {
         NO_REPLY,
         NO_RUNTIME,
         NOT_QUARANTINED,
+        NOT_REGISTERED,
         PANIC_ABORT,
         START_IGNORED,
         SYSTEM_STOPPING,

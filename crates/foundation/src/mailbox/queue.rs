@@ -91,6 +91,16 @@ pub(crate) struct Inbox<M> {
 #[derive(Debug)]
 pub(crate) struct Waiting(Arc<AtomicU8>);
 
+/// What was left when a mailbox was closed.
+#[derive(Debug)]
+pub(crate) struct Closed<M, C> {
+    /// What was accepted and never begun.
+    pub(crate) messages: VecDeque<M>,
+    /// The messages of senders that waited.
+    pub(crate) refused: Vec<M>,
+    pub(crate) lane: VecDeque<C>,
+}
+
 /// The mailbox was closed before the message could be accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
@@ -322,6 +332,28 @@ impl<M, C, T> Queue<M, C, T> {
         control
     }
 
+    /// Puts back what was taken out of the control lane, before everything else in it.
+    pub(crate) fn put_back_control(&self, taken: &mut VecDeque<C>) {
+        if taken.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock();
+        let lane = state.lane.get_or_insert_default();
+        taken.append(lane);
+        std::mem::swap(&mut **lane, taken);
+        self.word.fetch_or(CONTROL, Ordering::AcqRel);
+    }
+
+    /// Raises bits of the control word, by the receiver.
+    pub(crate) fn mark(&self, bits: u32) {
+        self.word.fetch_or(bits, Ordering::AcqRel);
+    }
+
+    /// Lowers bits of the control word, by the receiver.
+    pub(crate) fn lower(&self, bits: u32) {
+        self.word.fetch_and(!bits, Ordering::AcqRel);
+    }
+
     /// Makes `waker` the one that wakes the receiver.
     pub(crate) fn register(&self, waker: &Waker) {
         self.state.lock().waker = Some(waker.clone());
@@ -420,9 +452,9 @@ impl<M, C, T> Queue<M, C, T> {
         self.refuse_line(state)
     }
 
-    /// Closes for good. Gives back what was accepted and never begun, and the messages of senders
-    /// that wait: both are for the caller to drop, outside of the lock.
-    pub(crate) fn close(&self) -> (VecDeque<M>, Vec<M>) {
+    /// Closes for good. Gives back what was accepted and never begun, the messages of senders that
+    /// wait, and what is left in the control lane: all for the caller to drop, outside of the lock.
+    pub(crate) fn close(&self) -> Closed<M, C> {
         let mut state = self.state.lock();
         state.gate = Gate::Closed;
         let lane = state.lane.take();
@@ -432,8 +464,8 @@ impl<M, C, T> Queue<M, C, T> {
         let messages = std::mem::take(&mut state.messages);
         let refused = self.refuse_line(state);
         // The waker keeps the memory of the task; here the last thing that does may go.
-        drop((waker, lane));
-        (messages, refused)
+        drop(waker);
+        Closed { messages, refused, lane: lane.map(|lane| *lane).unwrap_or_default() }
     }
 
     /// Frees what an empty queue keeps for its next messages.

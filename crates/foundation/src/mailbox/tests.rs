@@ -190,7 +190,8 @@ fn closing_gives_back_everything_in_order() {
     queue.send(4, None);
     let _place = stand(&queue, 5);
     queue.put_back(&mut inbox);
-    let (messages, refused) = queue.close();
+    let closed = queue.close();
+    let (messages, refused) = (closed.messages, closed.refused);
     assert_eq!((messages.into_iter().collect::<Vec<_>>(), refused), (vec![1, 2, 3, 4], vec![5]));
     assert_eq!((queue.send(6, None), queue.len()), (Sent::Closed(6), 0));
 }
@@ -234,7 +235,7 @@ fn what_is_meant_for_another_receiver_does_not_arrive() {
     queue.raise(1, 1 << 5);
     queue.send(0, None);
     queue.put_back(&mut inbox);
-    assert_eq!(queue.close().0, [0]);
+    assert_eq!(queue.close().messages, [0]);
     // Nobody is there to get it.
     assert_eq!((queue.signal(1, "late"), queue.send(1, None)), (Some("late"), Sent::Closed(1)));
     let woken = wakes.count();

@@ -1,11 +1,9 @@
 //! A child, whatever it is: its specification, and the place it has.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use crate::actor::{
-    Actor, ActorRef, ChildSpec, Options, Peer, Process, Slot, Supervised, Unresponsive, place,
-    start_next,
+    Actor, ChildSpec, Options, Peer, Process, Slot, Supervised, Unresponsive, place, start_next,
 };
 use crate::error::{Error, Result, codes};
 use crate::sync::Mutex;
@@ -22,7 +20,8 @@ pub(super) trait Child: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `unresponsive` when the one before is still there, and is not to be abandoned.
+    /// `unresponsive` when the one before is still there, and is not to be abandoned; `already_started`
+    /// when somebody has the name that it is to have.
     fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer>;
     /// Leaves its place to whoever does not go, and takes another one.
     fn abandon(&self);
@@ -68,12 +67,14 @@ impl<A: Actor> Child for Placed<A> {
                 .with_message("the incarnation before is still there")
                 .with_detail("actor", &*self.spec.options().name));
         }
-        Ok(start_next(&slot, &self.spec, parent))
+        start_next(&slot, &self.spec, parent)
     }
 
     fn abandon(&self) {
         let abandoned = self.slot.lock().take();
-        drop(abandoned);
+        if let Some(slot) = abandoned {
+            Peer::of(slot as _).give_up();
+        }
     }
 }
 
@@ -86,21 +87,5 @@ impl<A: Actor> ChildSpec<A> {
     /// The child that it specifies, in a place that is there.
     pub(super) fn placed_at(self, slot: Arc<Slot<A::Message>>) -> Arc<dyn Child> {
         Arc::new(Placed { spec: self, slot: Mutex::new(Some(slot)) })
-    }
-}
-
-/// A reference to the actor in a place, if it is of type `A`.
-///
-/// # Errors
-///
-/// `wrong_type` when it is not.
-pub(super) fn reference<A: Actor>(Peer { process, .. }: Peer) -> Result<ActorRef<A>> {
-    let name = process.name();
-    let place: Arc<dyn Any + Send + Sync> = process.into_any();
-    match place.downcast::<Slot<A::Message>>() {
-        Ok(slot) => Ok(ActorRef::new(slot)),
-        Err(_) => Err(Error::from(codes::WRONG_TYPE)
-            .with_detail("actor", &*name)
-            .with_detail("expected", std::any::type_name::<A>())),
     }
 }

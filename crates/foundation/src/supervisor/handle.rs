@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::child::reference;
 use super::options::IntoChildSpec;
 use super::run::{Body, Message, Said, Supervisor, Whom};
 use super::state::Request;
@@ -63,6 +62,22 @@ pub struct Counts {
     pub workers: usize,
 }
 
+impl ChildState {
+    /// What it is called where it is printed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Restarting => "restarting",
+            Self::Quarantined => "quarantined",
+            Self::Unresponsive => "unresponsive",
+        }
+    }
+}
+
 impl From<&Status> for ChildState {
     fn from(status: &Status) -> Self {
         match status {
@@ -84,7 +99,8 @@ impl ActorRef<Supervisor> {
     /// # Errors
     ///
     /// `invalid_options`; `already_started` when there is a child of that name that runs or is to,
-    /// `already_present` when there is one that does not; what its `init` returns, `actor_panicked`
+    /// `already_present` when there is one that does not; `already_started` also when somebody has the
+    /// name it is to be registered under; what its `init` returns, `actor_panicked`
     /// or `timeout`, and then it was not added; `start_ignored` when it chooses not to run, and then
     /// it is kept, unless it is temporary; as [`ActorRef::ask`] when the supervisor ends.
     pub async fn start_child<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
@@ -94,7 +110,7 @@ impl ActorRef<Supervisor> {
         let child = self.peer_of(|reply| {
             Said::Request(Request::Start(body.traits(), body), Whom::Child(reply))
         });
-        reference(child.await?)
+        child.await?.reference()
     }
 
     /// Ends a child, as its specification says, and waits until it has ended. Its specification is
@@ -139,7 +155,7 @@ impl ActorRef<Supervisor> {
     /// `child_not_found`; `wrong_type` when its messages are not those of `A`; as [`ActorRef::ask`]
     /// when the supervisor ends.
     pub async fn child<A: Actor>(&self, name: &str) -> Result<ActorRef<A>> {
-        reference(self.peer_of(|reply| Said::Find(name.into(), reply)).await?)
+        self.peer_of(|reply| Said::Find(name.into(), reply)).await?.reference()
     }
 
     /// The children, the one started last first.

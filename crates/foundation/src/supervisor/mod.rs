@@ -19,6 +19,7 @@ mod child;
 mod dynamic;
 mod handle;
 mod intensity;
+mod listing;
 mod options;
 mod partition;
 mod plan;
@@ -29,6 +30,7 @@ mod table;
 
 pub use dynamic::{ChildBudget, DynamicSupervisor, DynamicSupervisorBuilder};
 pub use handle::{ChildInfo, ChildState, Counts};
+pub(crate) use listing::{Line, children_of};
 pub use options::{AutoShutdown, IntoChildSpec, Strategy, SupervisorBuilder};
 pub use partition::{PartitionSupervisor, PartitionSupervisorBuilder};
 pub use run::Supervisor;

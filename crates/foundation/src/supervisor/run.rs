@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::child::Child;
 use super::handle::{ChildInfo, Counts};
+use super::listing::Line;
 use super::options::{Blueprint, Strategy, SupervisorBuilder};
 use super::report;
 use super::state::{Command, Request, State};
-use super::table::{Key, Status, Traits};
+use super::table::{self, Key, Status, Traits};
 use crate::actor::{
     Actor, ChildDid, ChildEvent, Context, Flow, Init, KILL, Options, Peer, Rare, Reply, STOP,
     Shutdown, Slot, Step, Supervised, Supervises, TimerKey, Unresponsive, after_kill, catch,
@@ -78,6 +80,8 @@ pub(super) enum Said {
     Request(Request<Body>, Whom),
     Children(Reply<Vec<ChildInfo>>),
     Count(Reply<Counts>),
+    /// For whoever lists a whole tree.
+    List(oneshot::Sender<Vec<Line>>),
     Find(Arc<str>, Reply<Result<Peer>>),
     Event(ChildEvent),
     /// What a child was to do in time.
@@ -238,6 +242,7 @@ impl Supervisor {
                     return heeded & KILL;
                 }
                 Rare::Down(_) | Rare::Exit(_) => {}
+                Rare::Inspect(reply) => reply.send(Ok(None)),
             },
         }
         heeded
@@ -262,6 +267,13 @@ impl Supervisor {
             }
             Said::Request(request, whom) => self.state.request(request, whom, now),
             Said::Children(reply) => reply.send(self.children()),
+            Said::List(reply) => {
+                cx.place().core().inquiries.end();
+                if !reply.is_closed() {
+                    // Whoever has given up wants nothing.
+                    drop(reply.send(self.lines()));
+                }
+            }
             Said::Count(reply) => reply.send(self.count()),
             Said::Find(name, reply) => {
                 let found = self.state.table.named(&name).and_then(|key| self.child(key, cx));
@@ -400,21 +412,12 @@ impl Supervisor {
     }
 
     fn children(&self) -> Vec<ChildInfo> {
-        let children = self.state.table.iter().rev();
-        children
-            .map(|(_, child)| {
-                let status = child.status();
-                let last_pid = child.body.peer.as_ref().map(Peer::pid);
-                ChildInfo {
-                    name: Arc::clone(&child.traits.name),
-                    pid: last_pid.filter(|_| status.is_alive()),
-                    last_pid,
-                    state: status.into(),
-                    kind: child.traits.kind,
-                    starts: child.starts,
-                }
-            })
-            .collect()
+        self.state.table.iter().rev().map(|(_, child)| info(child)).collect()
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let line = |child| Line { info: info(child), peer: child.body.peer.clone() };
+        self.state.table.iter().map(|(_, child)| line(child)).collect()
     }
 
     fn count(&self) -> Counts {
@@ -490,6 +493,19 @@ impl Whom {
             Self::Done(reply) => reply.send(Err(error)),
             Self::Child(reply) => reply.send(Err(error)),
         }
+    }
+}
+
+fn info(child: &table::Child<Whom, Body>) -> ChildInfo {
+    let status = child.status();
+    let last_pid = child.body.peer.as_ref().map(Peer::pid);
+    ChildInfo {
+        name: Arc::clone(&child.traits.name),
+        pid: last_pid.filter(|_| status.is_alive()),
+        last_pid,
+        state: status.into(),
+        kind: child.traits.kind,
+        starts: child.starts,
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) struct Table<T, B> {
     keys: HashMap<Arc<str>, Key>,
     next: Key,
     tally: Tally,
+    /// How many children were looked at, each time counted.
+    #[cfg(test)]
+    pub(super) looks: std::cell::Cell<u64>,
 }
 
 /// How many children there are of which sort, kept so that nobody has to look at all of them.
@@ -133,7 +136,24 @@ impl<T, B> Child<T, B> {
 
 impl<T, B> Table<T, B> {
     pub(super) fn new() -> Self {
-        Self { children: BTreeMap::new(), keys: HashMap::new(), next: 0, tally: Tally::default() }
+        Self {
+            children: BTreeMap::new(),
+            keys: HashMap::new(),
+            next: 0,
+            tally: Tally::default(),
+            #[cfg(test)]
+            looks: std::cell::Cell::default(),
+        }
+    }
+
+    /// Counts a look at a child, in tests: they show that there are not too many.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unused_self, clippy::missing_const_for_fn, reason = "nobody counts")
+    )]
+    fn look(&self) {
+        #[cfg(test)]
+        self.looks.set(self.looks.get() + 1);
     }
 
     /// Adds a child after all others. The name is free.
@@ -169,6 +189,7 @@ impl<T, B> Table<T, B> {
 
     /// Moves a child to another status, and keeps the tally.
     pub(super) fn set(&mut self, key: Key, status: Status) {
+        self.look();
         let Some(child) = self.children.get_mut(&key) else { return };
         let (before, after) = (&child.status, &status);
         let tally = &mut self.tally;
@@ -186,10 +207,12 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Child<T, B>> {
+        self.look();
         self.children.get(&key).map(|child| &**child)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Child<T, B>> {
+        self.look();
         self.children.get_mut(&key).map(|child| &mut **child)
     }
 
@@ -199,12 +222,13 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn named(&self, name: &str) -> Option<Key> {
+        self.look();
         self.keys.get(name).copied()
     }
 
     /// The first child from `from` on that `wanted` says yes to.
     pub(super) fn first(&self, from: Key, wanted: impl Fn(&Status) -> bool) -> Option<Key> {
-        let mut rest = self.children.range(from..);
+        let mut rest = self.children.range(from..).inspect(|_| self.look());
         rest.find(|(_, child)| wanted(&child.status)).map(|(key, _)| *key)
     }
 
@@ -214,13 +238,14 @@ impl<T, B> Table<T, B> {
         range: std::ops::Range<Key>,
         wanted: impl Fn(&Status) -> bool,
     ) -> Option<Key> {
-        let mut rest = self.children.range(range).rev();
+        let mut rest = self.children.range(range).rev().inspect(|_| self.look());
         rest.find(|(_, child)| wanted(&child.status)).map(|(key, _)| *key)
     }
 
     /// All of them, in the order of their start.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Key, &Child<T, B>)> {
-        self.children.iter().map(|(key, child)| (*key, &**child))
+        let all = self.children.iter().inspect(|_| self.look());
+        all.map(|(key, child)| (*key, &**child))
     }
 
     /// What comes after the last one.

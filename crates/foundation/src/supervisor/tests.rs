@@ -535,3 +535,5 @@ fn every_attempt_counts_also_of_a_start_that_does_not_go() {
     }
     assert_eq!(desk.commands(), ["end: too many restarts"]);
 }
+
+mod steps;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{Root, Shared, System};
 use crate::actor::refused;
@@ -11,6 +12,7 @@ use crate::deadline::Deadlines;
 use crate::error::{Error, Result, codes};
 use crate::panic_hook;
 use crate::ports::{Clock, Ports, SystemClock};
+use crate::registry::{Groups, Registry};
 use crate::spawn::Spawner;
 use crate::sync::AtomicU64;
 
@@ -73,13 +75,17 @@ impl SystemBuilder {
             let message = "the runtime has no time: build it with `enable_time`";
             return Err(Error::from(codes::NO_RUNTIME).with_message(message));
         }
+        let ports = Arc::new(Ports::new(self.clock, seed));
         let shared = Shared {
             name: self.name.into_boxed_str(),
-            ports: Arc::new(Ports::new(self.clock, seed)),
+            names: Registry::of("names".into(), &ports, &deadlines),
+            groups: Groups::of("groups".into(), &ports, &deadlines),
+            ports,
             spawner,
             deadlines,
             root: Root::default(),
-            slots: AtomicU64::new(0),
+            started: Instant::now(),
+            numbers: AtomicU64::new(0),
         };
         Ok(System { shared: Arc::new(shared), keeper: Some(keeper) })
     }

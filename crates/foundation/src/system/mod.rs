@@ -5,6 +5,7 @@
 
 mod builder;
 mod root;
+mod tree;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,15 +13,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use builder::SystemBuilder;
 pub(crate) use root::Root;
+pub use tree::{Tree, TreeNode};
 
-use crate::actor::{ActorRef, start};
+use crate::actor::{Actor, ActorRef, start};
 use crate::deadline::{Deadlines, Limit, Within};
 use crate::error::{Error, ErrorContext, Result, codes};
 use crate::ports::Ports;
+use crate::registry::{Groups, Registry};
 use crate::spawn::{Census, Executor, Spawner};
 use crate::supervisor::IntoChildSpec;
 use crate::sync::{AtomicU64, Ordering};
@@ -37,13 +41,22 @@ pub(crate) struct Shared {
     pub(crate) spawner: Arc<Spawner>,
     pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) root: Root,
-    slots: AtomicU64,
+    /// The names of its actors.
+    pub(crate) names: Registry,
+    pub(crate) groups: Groups,
+    started: Instant,
+    numbers: AtomicU64,
 }
 
 impl Shared {
-    /// The number of a place for an actor. None is used twice.
-    pub(crate) fn next_slot(&self) -> u64 {
-        self.slots.fetch_add(1, Ordering::Relaxed) + 1
+    /// A number for a place of an actor, or a registration. None is used twice.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Time since the start of the system, in milliseconds.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX >> 1)
     }
 }
 
@@ -82,24 +95,50 @@ impl System {
     /// # Errors
     ///
     /// What `init` returns; `actor_panicked` when it panics; `timeout` when it takes too long;
-    /// `start_ignored` when it chooses not to run; `invalid_options`; `system_stopping`. In each
+    /// `start_ignored` when it chooses not to run; `already_started` when somebody has the name it is to
+    /// be registered under; `invalid_options`; `system_stopping`. In each
     /// case nothing of the actor is left, unless the error is `unresponsive`.
     pub async fn start<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
         start(&self.shared, child.into_child_spec()).await
     }
 
     /// Ends everything: the actors one after the other, the last one first, each as its
-    /// specification says; then the tasks of libraries; then the system itself.
+    /// specification says; then the tasks of libraries; then the system itself. Given up half-way, it
+    /// goes on in the background, as when the system is dropped.
     ///
     /// # Errors
     ///
     /// `unresponsive` when an actor was killed and holds its thread, or a task of a library does.
     /// Everything else has ended all the same; the error names the first one.
     pub async fn stop(mut self) -> Result<()> {
-        match self.keeper.take() {
-            Some(keeper) => stop(Arc::clone(&self.shared), keeper).await,
-            None => Ok(()),
+        let stopped = end(&self.shared).await;
+        // Not before: given up half-way, dropping it goes on with the rest.
+        if let Some(keeper) = self.keeper.take() {
+            let_go(keeper).await;
         }
+        stopped
+    }
+
+    /// A reference to the actor that is registered under `name`, as [`Registry::lookup`].
+    ///
+    /// # Errors
+    ///
+    /// `not_registered`; `wrong_type`.
+    pub fn lookup<A: Actor>(&self, name: &str) -> Result<ActorRef<A>> {
+        self.shared.names.lookup(name)
+    }
+
+    /// The names of its actors: those that are [`registered`](crate::ChildSpec::registered), and those
+    /// that somebody registers.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.shared.names
+    }
+
+    /// The groups of its actors.
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.shared.groups
     }
 
     /// What it was called.
@@ -137,6 +176,13 @@ impl System {
         self.shared.spawner.executor(name)
     }
 
+    /// Everything in it as a tree: names, pids, states, restarts, mailboxes, uptimes. Supervisors are
+    /// asked for their children, which they name at any time, also while they start and stop; one
+    /// that does not within a second is marked. Each actor is as it is at some moment of the call.
+    pub async fn tree(&self) -> Tree {
+        tree::tree(&self.shared).await
+    }
+
     /// How many tasks run now, by whom they belong to.
     #[must_use]
     pub fn census(&self) -> Census {
@@ -155,9 +201,8 @@ impl System {
     }
 }
 
-#[cfg(test)]
 impl System {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 }
@@ -168,7 +213,8 @@ impl Drop for System {
             let shared = Arc::clone(&self.shared);
             let stopped = async move {
                 // Whoever is unresponsive has been logged, and nobody waits for the result.
-                let _ = stop(shared, keeper).await;
+                let _ = end(&shared).await;
+                let_go(keeper).await;
             };
             drop(self.shared.spawner.service(stopped));
         }
@@ -182,17 +228,21 @@ impl fmt::Debug for System {
     }
 }
 
-async fn stop(shared: Arc<Shared>, keeper: JoinHandle<()>) -> Result<()> {
+/// Ends everything but the keeper of the deadlines. May be given up and begun again.
+async fn end(shared: &Shared) -> Result<()> {
     let stopped = shared.root.stop().await;
     let limit = Limit::new(&shared.deadlines, 0, Some(LIBRARIES));
     let closed = Within::new(limit, shared.spawner.close_libraries()).await;
-    let stopped = stopped.and(closed.map_err(|_| {
+    stopped.and(closed.map_err(|_| {
         let libraries = shared.spawner.census().libraries;
         let error = Error::from(codes::UNRESPONSIVE).with_message("tasks of libraries do not end");
         libraries.into_iter().fold(error, |error, (name, live)| error.with_detail(name, live))
-    }));
+    }))
+}
+
+/// Ends the keeper of the deadlines, and with it every wait that is left.
+async fn let_go(keeper: JoinHandle<()>) {
     keeper.abort();
     // Aborted is what it is to be; it has no other way to end.
     let _ = keeper.await;
-    stopped
 }

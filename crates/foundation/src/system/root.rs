@@ -41,6 +41,11 @@ impl Root {
         drop(removed);
     }
 
+    /// The children, in the order of their start.
+    pub(crate) fn children(&self) -> Vec<Peer> {
+        self.0.lock().running.values().cloned().collect()
+    }
+
     /// Remembers what whoever stops the system is to learn.
     pub(crate) fn report(&self, unresponsive: &Error) {
         let mut children = self.0.lock();
@@ -56,9 +61,12 @@ impl Root {
     /// `unresponsive`, for the first one in the tree that does not end; all others have ended.
     pub(crate) async fn stop(&self) -> Result<()> {
         self.0.lock().stopping = true;
+        // Whoever ends removes itself. Whoever does not is passed by.
+        let mut before = u64::MAX;
         loop {
-            let last = self.0.lock().running.pop_last();
-            let Some((_, child)) = last else { break };
+            let last = self.0.lock().running.range(..before).next_back().map(|(_, it)| it.clone());
+            let Some(child) = last else { break };
+            before = child.pid().slot;
             // Whoever is unresponsive has been reported.
             let _ = end(&child, |child| child.request_stop(ExitReason::Shutdown)).await;
         }

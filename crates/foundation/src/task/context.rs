@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::run::TaskMessage;
 use crate::actor::{Actor, Context, Peer, Pid, Process, STOP, Slot, TRAPS};
 use crate::error::ErrorContext;
+use crate::registry::{Groups, Registry};
 
 /// What belongs to one incarnation of a task. Given to work that is a closure; see
 /// [`Job::with`](super::Job::with).
@@ -62,6 +63,18 @@ impl Owner for TaskContext {
 impl TaskContext {
     pub(super) fn new(slot: &Arc<Slot<TaskMessage>>, outer: Option<ErrorContext>) -> Self {
         Self { slot: Arc::clone(slot), pid: slot.pid(), outer, errors: None }
+    }
+
+    /// The names of the system's actors, as [`System::registry`](crate::System::registry).
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.slot.system().names
+    }
+
+    /// The groups of the system's actors, as [`System::groups`](crate::System::groups).
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.slot.system().groups
     }
 
     /// This incarnation.

@@ -122,7 +122,9 @@ impl<F> Job<JobFn<F>> {
 
 impl<W> Job<W> {
     fn of(work: W) -> Self {
-        Self { options: Options::new("task".into()), context: None, work }
+        let mut options = Options::new("task".into());
+        options.is_task = true;
+        Self { options, context: None, work }
     }
 
     /// What the task is called in lists and logs; 1 to 255 bytes.

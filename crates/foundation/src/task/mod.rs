@@ -51,6 +51,7 @@ use crate::supervisor::DynamicSupervisor;
 /// There is no task without one: nothing else starts work.
 ///
 /// ```compile_fail,E0425
+/// // SUP-11
 /// foundation::spawn(async { Ok(()) });
 /// ```
 pub type TaskSupervisor = DynamicSupervisor;

@@ -49,7 +49,9 @@ impl ChildSpec<TaskActor> {
             let work = Arc::clone(&work);
             TaskWork(Box::new(move |cx| Box::pin(work(cx))))
         };
-        Self::with(name, make).restart(Restart::Temporary)
+        let mut spec = Self::with(name, make).restart(Restart::Temporary);
+        spec.be_task();
+        spec
     }
 }
 
@@ -94,6 +96,7 @@ pub(super) async fn run<F: Future>(work: F, cx: &mut Context<TaskActor>) -> Work
                     Rare::Exit(exit) if exit.reason != ExitReason::Normal => {
                         cx.peer().request_stop(exit.reason);
                     }
+                    Rare::Inspect(reply) => reply.send(Ok(None)),
                     Rare::Exit(_) | Rare::Down(_) => {}
                 },
             }

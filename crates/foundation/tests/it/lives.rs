@@ -4,7 +4,7 @@
 #[path = "../../src/actor/life.rs"]
 mod life;
 
-pub(crate) use life::{Life, Side, Watch, Watcher, link};
+pub(crate) use life::{HeldAs, Holding, Life, Side, Watch, Watcher, link};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pid {

@@ -1,12 +1,14 @@
 //! Tests of `foundation` through its public items.
 
 mod ask;
+mod behaviours;
 mod code_table;
 mod dynamic;
 mod error_context;
 mod examples;
 mod exits;
 mod fixture;
+mod inspection;
 mod lifecycle;
 #[expect(dead_code, reason = "a part of another crate")]
 mod lives;
@@ -14,8 +16,10 @@ mod lives;
 mod mailbox;
 mod mailboxes;
 mod real_threads;
+mod registry;
 mod schedules;
 mod schedules_of_lives;
+mod schedules_of_names;
 mod stopping;
 mod supervisor;
 mod sync;

@@ -161,7 +161,7 @@ fn a_stop_is_seen_however_it_meets_messages_and_waiting_senders() {
         shuttle::future::block_on(async move {
             stopper.await.unwrap();
             let handled = receiver.await.unwrap();
-            let (left, _refused) = queue.close();
+            let left = queue.close().messages;
             let accepted = sender.await.unwrap();
             // Each accepted message was handled or given back, in order and once.
             let all: Vec<_> = handled.into_iter().chain(left).map(|(_, number)| number).collect();

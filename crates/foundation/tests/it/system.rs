@@ -1,6 +1,7 @@
 //! The system: what it owns, what it counts, and that nothing of it is left.
 
 use std::future::pending;
+use std::time::Duration;
 
 use foundation::{Clock, ExitReason, System};
 use jiff::Timestamp;
@@ -202,4 +203,27 @@ fn an_actor_whose_runtime_is_gone_has_ended() {
         assert_eq!(error.code(), "no_process");
     });
     assert_eq!(script.log.entries(), ["init", "ready", "dropped"]);
+}
+
+/// Symptom: a stop that was given up half-way left the rest running, and nobody could end them.
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_is_given_up_goes_on_in_the_background() {
+    let (system, script) = (system().await, Script::default());
+    let slow = Script { terminate: AtTerminate::Take(Duration::from_secs(2)), ..script.clone() };
+    let (first, last) =
+        (system.start(spec(&script)).await.unwrap(), system.start(spec(&slow)).await);
+    let last = last.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_secs(1), system.stop()).await;
+    assert!(given_up.is_err());
+    assert!(first.is_alive() && last.is_alive());
+    assert_eq!(
+        (last.exited().await, first.exited().await),
+        (ExitReason::Shutdown, ExitReason::Shutdown)
+    );
+    let runtime = tokio::runtime::Handle::current();
+    eventually(|| match runtime.metrics().num_alive_tasks() {
+        0 => Ok(()),
+        alive => Err(format!("{alive} tasks are left")),
+    })
+    .await;
 }

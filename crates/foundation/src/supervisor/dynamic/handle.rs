@@ -14,8 +14,8 @@ use crate::actor::{
 };
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
-use crate::supervisor::child::{Child as Specified, reference};
-use crate::supervisor::{ChildInfo, ChildState, Counts, IntoChildSpec};
+use crate::supervisor::child::Child as Specified;
+use crate::supervisor::{ChildInfo, ChildState, Counts, IntoChildSpec, Line};
 
 impl From<Status> for ChildState {
     fn from(status: Status) -> Self {
@@ -37,7 +37,8 @@ impl ActorRef<DynamicSupervisor> {
     ///
     /// # Errors
     ///
-    /// `invalid_options`; `max_children`; `no_process` when the supervisor does not run; what the
+    /// `invalid_options`; `max_children`; `already_started` when somebody has the name it is to be
+    /// registered under; `no_process` when the supervisor does not run; what the
     /// child's `init` returns, `actor_panicked`, `timeout` or `start_ignored`, and then nothing of
     /// it is kept; `unresponsive` when it holds its thread; `actor_stopped` when it is ended before
     /// it runs.
@@ -91,7 +92,7 @@ impl ActorRef<DynamicSupervisor> {
         let key = state.find(child).ok_or_else(|| not_found(child))?;
         let peer = state.table.get(key).map(|child| child.body.peer.clone());
         drop(state);
-        reference(peer.ok_or_else(|| not_found(child))?)
+        peer.ok_or_else(|| not_found(child))?.reference()
     }
 
     /// The children, in the order of their start.
@@ -100,12 +101,7 @@ impl ActorRef<DynamicSupervisor> {
     ///
     /// `no_process` when the supervisor does not run.
     pub fn which_children(&self) -> Result<Vec<ChildInfo>> {
-        let members = self.members()?;
-        let mut children: Vec<_> =
-            members.lock().table.iter().map(|(key, child)| (key, info(child))).collect();
-        // After the lock: there may be very many.
-        children.sort_unstable_by_key(|(key, _)| *key);
-        Ok(children.into_iter().map(|(_, child)| child).collect())
+        Ok(self.members()?.listed(|_| ()).into_iter().map(|(child, ())| child).collect())
     }
 
     /// How many children there are.
@@ -156,6 +152,25 @@ impl ActorRef<DynamicSupervisor> {
     pub(super) fn members(&self) -> Result<Arc<Members>> {
         let shared = self.shared().and_then(|shared| shared.downcast().ok());
         shared.ok_or_else(|| Error::from(codes::NO_PROCESS).with_detail("actor", self.name()))
+    }
+}
+
+impl Members {
+    /// The children in the order of their first start, for whoever lists a whole tree.
+    pub(in crate::supervisor) fn lines(&self) -> Vec<Line> {
+        let lines = self.listed(Peer::clone).into_iter();
+        lines.map(|(info, peer)| Line { info, peer: Some(peer) }).collect()
+    }
+
+    fn listed<T>(&self, of: impl Fn(&Peer) -> T) -> Vec<(ChildInfo, T)> {
+        let state = self.lock();
+        let children = state.table.iter();
+        let mut children: Vec<_> =
+            children.map(|(key, child)| (key, info(child), of(&child.body.peer))).collect();
+        drop(state);
+        // After the lock: there may be very many.
+        children.sort_unstable_by_key(|(key, ..)| *key);
+        children.into_iter().map(|(_, info, more)| (info, more)).collect()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::supervisor::report;
 use crate::sync::{Mutex, MutexGuard};
 
 /// The children, and how to reach the loop.
-pub(super) struct Members {
+pub(in crate::supervisor) struct Members {
     state: Mutex<State<Whom, Body>>,
     slot: Arc<Slot<Message>>,
     generation: u32,

@@ -17,6 +17,7 @@ mod run;
 mod state;
 mod table;
 
+pub(in crate::supervisor) use members::Members;
 pub use options::{ChildBudget, DynamicSupervisorBuilder};
 pub use run::DynamicSupervisor;
 

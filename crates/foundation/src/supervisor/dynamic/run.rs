@@ -146,12 +146,14 @@ impl Actor for DynamicSupervisor {
         while !self.carry_out(cx).over {
             match cx.next_of_own(heeded).await {
                 Step::Handle(Message(said)) => self.take(said, cx),
-                Step::Rare(rare) => {
-                    if matches!(*rare, Rare::Stop(_)) && cx.is_killed() {
+                Step::Rare(rare) => match *rare {
+                    Rare::Stop(_) if cx.is_killed() => {
                         self.members.lock().kill();
                         heeded = 0;
                     }
-                }
+                    Rare::Inspect(reply) => reply.send(Ok(None)),
+                    Rare::Stop(_) | Rare::Down(_) | Rare::Exit(_) => {}
+                },
             }
         }
     }
@@ -252,6 +254,7 @@ impl DynamicSupervisor {
                 }
                 Command::Forget(body) => self.forget(body, cx),
                 Command::Lost(body) => {
+                    body.peer.give_up();
                     let lost = Report::EndedBadly(ExitReason::Unresponsive);
                     report::child(cx.name(), &body.peer.name(), &lost);
                     self.abandoned.retain(Peer::is_there);

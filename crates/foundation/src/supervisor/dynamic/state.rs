@@ -313,22 +313,24 @@ impl<T, B> State<T, B> {
         child.attempt += 1;
         child.more().moves += 1;
         let starter_hears = failure.clone().unwrap_or_else(unresponsive);
+        let again = failure.filter(|_| self.phase == Phase::Up && goes_on);
+        // First of all its name is free: whoever is answered may want it.
+        if again.is_some() {
+            self.commands.push_back(Command::Abandon(key));
+        } else if let Some(child) = self.table.remove(key) {
+            self.commands.push_back(Command::Lost(child.body));
+        }
         self.answer(starter, Some(key), Err(starter_hears));
         for whom in stoppers {
             self.answer(Some(whom), Some(key), Ok(()));
         }
-        match failure {
-            Some(failure) if self.phase == Phase::Up && goes_on => {
+        match again {
+            Some(failure) => {
                 self.commands.push_back(Command::Report(key, Report::NotStarted(failure)));
                 self.moved = true;
-                self.commands.push_back(Command::Abandon(key));
                 self.restart(key, Charge::Yes, now);
             }
-            _ => {
-                let lost = self.table.remove(key).map(|child| Command::Lost(child.body));
-                self.commands.extend(lost);
-                self.look_whether_over();
-            }
+            None => self.look_whether_over(),
         }
     }
 

@@ -19,6 +19,9 @@ const ROOM: usize = 1024;
 pub(super) struct Table<T, B> {
     children: HashMap<Key, Child<T, B>, BuildHasherDefault<KeyHasher>>,
     tally: Tally,
+    /// How many children were looked at, each time counted.
+    #[cfg(test)]
+    pub(super) looks: std::cell::Cell<u64>,
 }
 
 /// Spreads keys. They are numbers that the system gives, one after the other, so that nobody can
@@ -153,7 +156,22 @@ impl<T, B> Child<T, B> {
 
 impl<T, B> Table<T, B> {
     pub(super) fn new() -> Self {
-        Self { children: HashMap::default(), tally: Tally::default() }
+        Self {
+            children: HashMap::default(),
+            tally: Tally::default(),
+            #[cfg(test)]
+            looks: std::cell::Cell::default(),
+        }
+    }
+
+    /// Counts a look at a child, in tests: they show that there are not too many.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unused_self, clippy::missing_const_for_fn, reason = "nobody counts")
+    )]
+    fn look(&self) {
+        #[cfg(test)]
+        self.looks.set(self.looks.get() + 1);
     }
 
     /// Adds a child that is starting.
@@ -166,6 +184,7 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Child<T, B>> {
+        self.look();
         let child = self.children.remove(&key)?;
         self.tally.count(child.status, None);
         self.tally.supervisors -= usize::from(child.traits.kind == ChildKind::Supervisor);
@@ -178,16 +197,19 @@ impl<T, B> Table<T, B> {
 
     /// Moves a child to another status, and keeps the tally.
     pub(super) fn set(&mut self, key: Key, status: Status) {
+        self.look();
         let Some(child) = self.children.get_mut(&key) else { return };
         self.tally.count(child.status, Some(status));
         child.status = status;
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Child<T, B>> {
+        self.look();
         self.children.get(&key)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Child<T, B>> {
+        self.look();
         self.children.get_mut(&key)
     }
 
@@ -198,12 +220,12 @@ impl<T, B> Table<T, B> {
 
     /// All of them, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Child<T, B>)> {
-        self.children.iter().map(|(key, child)| (*key, child))
+        self.children.iter().inspect(|_| self.look()).map(|(key, child)| (*key, child))
     }
 
     /// The keys, in the order in which the children were adopted.
     pub(super) fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<_> = self.children.keys().copied().collect();
+        let mut keys: Vec<_> = self.children.keys().inspect(|_| self.look()).copied().collect();
         keys.sort_unstable();
         keys
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{PartitionSupervisor, route};
 use crate::actor::{Actor, ActorRef, Peer, refused};
 use crate::error::{Error, Result, codes};
-use crate::supervisor::child::{Child, reference};
+use crate::supervisor::child::Child;
 use crate::supervisor::run::Supervisor;
 use crate::supervisor::{ChildInfo, ChildState, Counts};
 use crate::sync::{AtomicUsize, Ordering};
@@ -171,6 +171,6 @@ impl<A: Actor> ActorRef<PartitionSupervisor<A>> {
                 .with_message("there are no partitions")
                 .with_detail("actor", self.name())
         })?;
-        reference(Peer::of(child.process(self.system())))
+        Peer::of(child.process(self.system())).reference()
     }
 }

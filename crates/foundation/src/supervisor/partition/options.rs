@@ -93,6 +93,11 @@ impl<A: Actor> PartitionBlueprint<A> {
         if partitions.any(|child| child.options().restart == Some(Restart::Temporary)) {
             return Err(refused("restart", "a temporary partition would be forgotten"));
         }
+        let mut partitions = self.blueprint.children.iter();
+        if partitions.any(|child| child.options().is_registered_under_its_name()) {
+            let why = "partitions are called by their numbers; give each a key with `via`";
+            return Err(refused("registered", why));
+        }
         Ok(())
     }
 }

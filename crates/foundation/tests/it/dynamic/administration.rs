@@ -119,7 +119,7 @@ async fn an_empty_supervisor_counts_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dynamic_supervisor_is_a_child_like_any_other() {
-    // OTP H09; without a registry, two of one name collide where they are siblings.
+    // OTP H09: two of one name collide where they are siblings; under registered names, see there.
     let system = system().await;
     let dynamic = || DynamicSupervisor::builder().name("sessions");
     let top = Supervisor::one_for_one().name("top").child(dynamic()).start(&system).await.unwrap();

@@ -83,6 +83,44 @@ async fn the_work_to_end_a_child_does_not_grow_with_their_number() {
     assert!(many <= few * 50, "{few:?} and {many:?}");
 }
 
+/// How many messages a supervisor hears while so many children are started and all of them crash.
+async fn messages(many: u32) -> [u64; 2] {
+    let system = System::builder().name("many").start().await.unwrap();
+    let supervisor = DynamicSupervisor::builder().intensity(u32::MAX, Duration::from_secs(1));
+    let supervisor = supervisor.start(&system).await.unwrap();
+    let trace = supervisor.trace(1).await.unwrap();
+    let heard = || trace.entries().last().map_or(0, |last| last.number + 1);
+    let mut children = Vec::new();
+    for _ in 0..many {
+        let spec = ChildSpec::<Idle>::actor("idle", ());
+        children.push(supervisor.start_child(spec).await.unwrap());
+    }
+    assert_eq!(counts(&supervisor), [many as usize, many as usize, 0, many as usize]);
+    let starting = heard();
+    children.iter().for_each(ActorRef::kill);
+    for child in &children {
+        while child.pid().generation < 2 || !child.is_alive() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let crashing = heard() - starting;
+    supervisor.stop(ExitReason::Shutdown).await.unwrap();
+    assert_eq!(system.census().actors, 0);
+    system.stop().await.unwrap();
+    [starting, crashing]
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_start_crash_and_stop_and_the_supervisor_hears_little_of_it() {
+    // K14. Children are started by whoever wants them, and the supervisor is woken to restart those
+    // that have crashed: however many those are by then, and never more than once for each.
+    for many in [1000, 100_000] {
+        let [starting, crashing] = messages(many).await;
+        assert_eq!(starting, 0);
+        assert!(crashing <= u64::from(many), "{crashing} for {many}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_start_and_end_at_a_time_and_none_is_lost() {
     let (system, supervisor) = dynamic().await;

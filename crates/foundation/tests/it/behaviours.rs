@@ -1,0 +1,41 @@
+//! Which test shows which behaviour that the design promises, and that none is missing.
+
+/// The files with the tests. A comment names the behaviours that a test shows, such as `// SUP-4`.
+const FILES: [(&str, &str); 18] = [
+    ("batches of registrations", include_str!("registry/batches.rs")),
+    ("budget of a supervisor", include_str!("supervisor/starting.rs")),
+    ("context of errors", include_str!("error_context.rs")),
+    ("errors", include_str!("../../src/error/tests.rs")),
+    ("listeners", include_str!("registry/listeners.rs")),
+    ("locks", include_str!("registry/locks.rs")),
+    ("names", include_str!("registry/names.rs")),
+    ("names of specifications", include_str!("registry/specified_names.rs")),
+    ("one error type", include_str!("../../../../xtask/src/tidy/errors.rs")),
+    ("queries", include_str!("registry/queries.rs")),
+    ("races of the registry", include_str!("registry/races.rs")),
+    ("restarts", include_str!("supervisor/restarts.rs")),
+    ("shutdown", include_str!("supervisor/shutdown.rs")),
+    ("strategies", include_str!("supervisor/strategies.rs")),
+    ("system", include_str!("system.rs")),
+    ("tasks", include_str!("../../src/task/mod.rs")),
+    ("steps of a dynamic supervisor", include_str!("../../src/supervisor/dynamic/tests/steps.rs")),
+    ("watching", include_str!("watching.rs")),
+];
+
+/// Supervision, leaks, races, the registry, stress, errors: what this crate has to show of each.
+const SHOWN: &str = "\
+    SUP-4 SUP-5 SUP-8 SUP-10 SUP-11 SUP-12 LEAK-2 LEAK-4 LEAK-8 LEAK-9 RACE-6 RACE-7 RACE-8 RACE-9 \
+    RACE-12 REG-2 REG-3 REG-4 REG-5 STRESS-3 ERR-1 ERR-2 ERR-3 ERR-5";
+
+#[test]
+fn every_behaviour_is_shown_by_a_test_that_says_so() {
+    for behaviour in SHOWN.split_whitespace() {
+        let names = |line: &str| {
+            let comment = line.trim().strip_prefix("//").unwrap_or_default();
+            let mut words = comment.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+            words.any(|word| word == behaviour)
+        };
+        let shown = FILES.iter().any(|(_, text)| text.lines().any(names));
+        assert!(shown, "{behaviour} is shown by no test");
+    }
+}
