@@ -6,6 +6,7 @@
 
 mod canary;
 mod errors;
+mod events;
 mod exceptions;
 mod files;
 mod globals;
@@ -136,6 +137,11 @@ pub(crate) const RULES: &[Rule] = &[
         name: "one-error-type",
         asks: "a public function that can fail returns `foundation::Result`",
         check: Check::File(errors::one_error_type),
+    },
+    Rule {
+        name: "event-table",
+        asks: "every event has a name, and the table of docs/telemetry.md has exactly those",
+        check: Check::Project(events::event_table),
     },
     Rule {
         name: "explicit-reexport",

@@ -1,4 +1,4 @@
-//! One error type: what a public function may return when it fails.
+//! One error type: what a public function may return when it fails (behaviour ERR-1).
 
 use super::{Project, RustFile};
 use crate::code::{Code, Token};

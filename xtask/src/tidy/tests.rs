@@ -201,6 +201,80 @@ const LEVELS: &[Example] = &[
     ("no-group", TEST, "//! A.\n#[expect(clippy::style_x, reason = \"\")]\nfn f() {}\n", 0, ""),
 ];
 
+const EVENTS: &[Example] = &[
+    ("event-table", PRODUCT, "//! A.\nuse tracing::error;\n", 2, "write an event so"),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::event!(a, \"a.b\"); }\n",
+        2,
+        "write an event so",
+    ),
+    (
+        "event-table",
+        "docs/telemetry.md",
+        "| `a.b` | error; debug; info | `a`, `pid` | x |\n",
+        1,
+        "with the level info",
+    ),
+    (
+        "event-table",
+        "docs/telemetry.md",
+        "| `a.b` | error; debug | `a`, `pid` | x |\n| `a.b` | error | `a`, `pid` | x |\n",
+        2,
+        "has a row already",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() {\n    tracing::error!(a, \"a.unlisted\");\n}\n",
+        3,
+        "add a row",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::info!(\"{event}\"); }\n",
+        2,
+        "is a literal",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::info!(a, %pid, \"a.b\"); }\n",
+        2,
+        "without the level info",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::debug!(a, \"a.b\"); }\n",
+        2,
+        "with the fields",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::debug!(a = g(1, 2), %pid, \"a.b\"); }\n",
+        0,
+        "",
+    ),
+    (
+        "event-table",
+        PRODUCT,
+        "//! A.\nfn f() { tracing::error!(a = &*b, ?pid, \"a.b\"); }\n",
+        0,
+        "",
+    ),
+    (
+        "event-table",
+        "docs/telemetry.md",
+        "| `a.b` | error; debug | `a`, `pid` | x |\n| `a.c` | info | – | x |\n",
+        2,
+        "nobody emits `a.c`",
+    ),
+];
+
 const REPOSITORY: &[Example] = &[
     ("one-clippy-config", "crates/foundation/clippy.toml", "", 1, "hides every ban"),
     ("top-level", "notes.md", "", 1, "move it into crates, docs, tests or xtask"),
@@ -237,12 +311,16 @@ fn clean() -> Vec<(&'static str, &'static str)> {
         ("README.md", "cargo xtask ci\n"),
         ("crates/foundation/src/lib.rs", "//! A.\nmod a;\nmod b;\nmod clock;\nmod hook;\n"),
         ("crates/foundation/tests/it/main.rs", "//! A.\nmod a;\n"),
-        ("crates/journal/src/lib.rs", "//! A.\nmod c;\n"),
+        (
+            "crates/journal/src/lib.rs",
+            "//! A.\nmod c;\nfn f() { tracing::error!(a, %pid, \"a.b\"); tracing::debug!(a, %pid, \"a.b\"); }\n",
+        ),
         (
             "crates/foundation/src/clock.rs",
             "//! A.\n#[expect(clippy::disallowed_methods, reason = \"ban: clock, the port\")]\nfn f() {}\n",
         ),
         ("crates/foundation/src/hook.rs", "//! A.\n"),
+        ("docs/telemetry.md", "| `a.b` | error; debug | `a`, `pid` | x |\n"),
         ("tests/it/main.rs", "//! A.\nmod real;\n"),
         ("tests/it/real.rs", "//! A.\n"),
         ("xtask/src/main.rs", "//! A.\n#[cfg(test)]\nmod canary;\n"),
@@ -281,7 +359,7 @@ fn findings(changed: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn examples() -> impl Iterator<Item = &'static Example> {
-    [FILES, PURE, WAITING, TESTS, GLOBALS, ERRORS, EXCEPTIONS, LEVELS, MODULES, REPOSITORY]
+    [FILES, PURE, WAITING, TESTS, GLOBALS, ERRORS, EVENTS, EXCEPTIONS, LEVELS, MODULES, REPOSITORY]
         .into_iter()
         .flatten()
 }
