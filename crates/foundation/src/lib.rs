@@ -41,8 +41,8 @@ pub use exit::{ExitReason, Panic};
 pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
 pub use registry::{
-    AttributePath, BatchReport, Changes, Entry, Groups, KeyLock, Lock, OnError, Operator, Query,
-    Registration, Registry, RegistryChange, RegistryEvent, Via,
+    AttributePath, BatchReport, Changes, Groups, KeyLock, Lock, OnError, Operator, Query,
+    Registration, Registry, RegistryChange, RegistryEntry, RegistryEvent, Via,
 };
 pub use spawn::{Census, Executor};
 pub use supervisor::{

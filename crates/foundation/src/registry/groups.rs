@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::changes::Registration;
 use super::query::Query;
 use super::table::{Edit, Keys, Table, is, not_registered};
-use super::{Entry, RegistryEvent};
+use super::{RegistryEntry, RegistryEvent};
 use crate::actor::{Actor, ActorRef};
 use crate::deadline::Deadlines;
 use crate::error::{Error, Result};
@@ -133,13 +133,13 @@ impl Groups {
     ///
     /// `wrong_type` when the messages of one of them are not those of `A`.
     pub fn members<A: Actor>(&self, group: &str) -> Result<Vec<ActorRef<A>>> {
-        self.entries(group).iter().map(Entry::actor_ref).collect()
+        self.entries(group).iter().map(RegistryEntry::actor_ref).collect()
     }
 
     /// The members of a group, of whatever type, with their metadata, in the order in which they
     /// joined.
     #[must_use]
-    pub fn entries(&self, group: &str) -> Vec<Entry> {
+    pub fn entries(&self, group: &str) -> Vec<RegistryEntry> {
         self.table.holders(group)
     }
 
@@ -149,7 +149,7 @@ impl Groups {
     /// # Errors
     ///
     /// `invalid_query`.
-    pub fn select(&self, query: &Query) -> Result<Vec<Entry>> {
+    pub fn select(&self, query: &Query) -> Result<Vec<RegistryEntry>> {
         self.table.select(query)
     }
 

@@ -10,7 +10,7 @@ use super::lock::Lock;
 use super::query::Query;
 use super::table::{Edit, Keys, Table, is, not_registered};
 use super::via::Via;
-use super::{Entry, RegistryEvent};
+use super::{RegistryEntry, RegistryEvent};
 use crate::actor::{Actor, ActorRef};
 use crate::deadline::Deadlines;
 use crate::error::Result;
@@ -155,7 +155,7 @@ impl Registry {
     /// # Errors
     ///
     /// `not_registered`.
-    pub fn entry(&self, key: &str) -> Result<Entry> {
+    pub fn entry(&self, key: &str) -> Result<RegistryEntry> {
         let first = self.table.holders(key).into_iter().next();
         first.ok_or_else(|| not_registered(self.name(), key))
     }
@@ -185,7 +185,7 @@ impl Registry {
     /// # Errors
     ///
     /// `invalid_query`.
-    pub fn select(&self, query: &Query) -> Result<Vec<Entry>> {
+    pub fn select(&self, query: &Query) -> Result<Vec<RegistryEntry>> {
         self.table.select(query)
     }
 

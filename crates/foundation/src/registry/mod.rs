@@ -41,7 +41,7 @@ use crate::error::Result;
 /// One registration, as it was when it was looked at.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct RegistryEntry {
     /// The name or the group.
     pub key: Arc<str>,
     /// The incarnation that holds it.
@@ -79,9 +79,9 @@ pub enum RegistryChange {
     Unregistered,
 }
 
-// === impl Entry ===
+// === impl RegistryEntry ===
 
-impl Entry {
+impl RegistryEntry {
     fn new(key: Arc<str>, Holder { owner, metadata, .. }: Holder) -> Self {
         Self { key, pid: owner.pid(), actor: owner.name(), metadata, owner }
     }
@@ -96,15 +96,15 @@ impl Entry {
     }
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for RegistryEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Entry");
+        let mut shown = f.debug_struct("RegistryEntry");
         shown.field("key", &self.key).field("pid", &self.pid).field("actor", &self.actor);
         shown.field("metadata", &self.metadata).finish_non_exhaustive()
     }
 }
 
-impl PartialEq for Entry {
+impl PartialEq for RegistryEntry {
     /// Whether both say the same of the same incarnation.
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key && self.pid == other.pid && self.metadata == other.metadata

@@ -19,7 +19,7 @@ use super::holders::{Holder, Holders};
 use super::listen::Listeners;
 use super::lock::Locks;
 use super::query::Query;
-use super::{Entry, RegistryChange, RegistryEvent};
+use super::{RegistryChange, RegistryEntry, RegistryEvent};
 use crate::actor::{Actor, ActorRef, HeldAs, Holding, Peer, Pid, refused};
 use crate::deadline::Deadlines;
 use crate::error::{Error, Result, codes};
@@ -156,12 +156,12 @@ impl Table {
     }
 
     /// Who holds a key, in the order of their registration.
-    pub(super) fn holders(&self, key: &str) -> Vec<Entry> {
+    pub(super) fn holders(&self, key: &str) -> Vec<RegistryEntry> {
         let shard = self.lock(key);
         let found: Vec<_> = shard.live(key).cloned().collect();
         drop(shard);
         let key: Arc<str> = key.into();
-        found.into_iter().map(|holder| Entry::new(Arc::clone(&key), holder)).collect()
+        found.into_iter().map(|holder| RegistryEntry::new(Arc::clone(&key), holder)).collect()
     }
 
     /// The first who holds a key.
@@ -174,7 +174,7 @@ impl Table {
     /// # Errors
     ///
     /// `invalid_query`.
-    pub(super) fn select(&self, query: &Query) -> Result<Vec<Entry>> {
+    pub(super) fn select(&self, query: &Query) -> Result<Vec<RegistryEntry>> {
         query.validate()?;
         let mut found = Vec::new();
         for shard in &self.shards {
@@ -187,7 +187,7 @@ impl Table {
         }
         found.sort_unstable_by_key(|(_, holder)| holder.number);
         let found = query.cut(found);
-        Ok(found.into_iter().map(|(key, holder)| Entry::new(key, holder)).collect())
+        Ok(found.into_iter().map(|(key, holder)| RegistryEntry::new(key, holder)).collect())
     }
 
     /// The keys that have a holder, sorted.

@@ -1,13 +1,13 @@
 //! Queries over what is said of registered actors. What each operator means is a table in the unit
 //! tests of `query.rs`.
 
-use foundation::{Entry, Query, Registration};
+use foundation::{Query, Registration, RegistryEntry};
 use serde_json::{Value, json};
 
 use super::{end, idle};
 use crate::fixture::{strike, system};
 
-fn keys(entries: &[Entry]) -> Vec<&str> {
+fn keys(entries: &[RegistryEntry]) -> Vec<&str> {
     entries.iter().map(|entry| &*entry.key).collect()
 }
 
