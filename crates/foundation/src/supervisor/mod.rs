@@ -20,6 +20,7 @@ mod dynamic;
 mod handle;
 mod intensity;
 mod listing;
+mod looks;
 mod options;
 mod partition;
 mod plan;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::looks::Looks;
 use crate::actor::{ChildKind, Restart};
 use crate::error::Error;
 use crate::exit::ExitReason;
@@ -19,9 +20,7 @@ pub(super) struct Table<T, B> {
     keys: HashMap<Arc<str>, Key>,
     next: Key,
     tally: Tally,
-    /// How many children were looked at, each time counted.
-    #[cfg(test)]
-    pub(super) looks: std::cell::Cell<u64>,
+    pub(super) looks: Looks,
 }
 
 /// How many children there are of which sort, kept so that nobody has to look at all of them.
@@ -141,19 +140,8 @@ impl<T, B> Table<T, B> {
             keys: HashMap::new(),
             next: 0,
             tally: Tally::default(),
-            #[cfg(test)]
-            looks: std::cell::Cell::default(),
+            looks: Looks::default(),
         }
-    }
-
-    /// Counts a look at a child, in tests: they show that there are not too many.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::unused_self, clippy::missing_const_for_fn, reason = "nobody counts")
-    )]
-    fn look(&self) {
-        #[cfg(test)]
-        self.looks.set(self.looks.get() + 1);
     }
 
     /// Adds a child after all others. The name is free.
@@ -189,7 +177,7 @@ impl<T, B> Table<T, B> {
 
     /// Moves a child to another status, and keeps the tally.
     pub(super) fn set(&mut self, key: Key, status: Status) {
-        self.look();
+        self.looks.one_more();
         let Some(child) = self.children.get_mut(&key) else { return };
         let (before, after) = (&child.status, &status);
         let tally = &mut self.tally;
@@ -207,12 +195,12 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Child<T, B>> {
-        self.look();
+        self.looks.one_more();
         self.children.get(&key).map(|child| &**child)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Child<T, B>> {
-        self.look();
+        self.looks.one_more();
         self.children.get_mut(&key).map(|child| &mut **child)
     }
 
@@ -222,13 +210,13 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn named(&self, name: &str) -> Option<Key> {
-        self.look();
+        self.looks.one_more();
         self.keys.get(name).copied()
     }
 
     /// The first child from `from` on that `wanted` says yes to.
     pub(super) fn first(&self, from: Key, wanted: impl Fn(&Status) -> bool) -> Option<Key> {
-        let mut rest = self.children.range(from..).inspect(|_| self.look());
+        let mut rest = self.children.range(from..).inspect(|_| self.looks.one_more());
         rest.find(|(_, child)| wanted(&child.status)).map(|(key, _)| *key)
     }
 
@@ -238,13 +226,13 @@ impl<T, B> Table<T, B> {
         range: std::ops::Range<Key>,
         wanted: impl Fn(&Status) -> bool,
     ) -> Option<Key> {
-        let mut rest = self.children.range(range).rev().inspect(|_| self.look());
+        let mut rest = self.children.range(range).rev().inspect(|_| self.looks.one_more());
         rest.find(|(_, child)| wanted(&child.status)).map(|(key, _)| *key)
     }
 
     /// All of them, in the order of their start.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (Key, &Child<T, B>)> {
-        let all = self.children.iter().inspect(|_| self.look());
+        let all = self.children.iter().inspect(|_| self.looks.one_more());
         all.map(|(key, child)| (*key, &**child))
     }
 

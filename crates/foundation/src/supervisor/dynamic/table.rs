@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::actor::{ChildKind, Restart};
 use crate::error::Error;
 use crate::supervisor::intensity::Restarts;
+use crate::supervisor::looks::Looks;
 
 /// The place that a child has, or had first.
 pub(super) type Key = u64;
@@ -19,9 +20,7 @@ const ROOM: usize = 1024;
 pub(super) struct Table<T, B> {
     children: HashMap<Key, Child<T, B>, BuildHasherDefault<KeyHasher>>,
     tally: Tally,
-    /// How many children were looked at, each time counted.
-    #[cfg(test)]
-    pub(super) looks: std::cell::Cell<u64>,
+    pub(super) looks: Looks,
 }
 
 /// Spreads keys. They are numbers that the system gives, one after the other, so that nobody can
@@ -156,22 +155,7 @@ impl<T, B> Child<T, B> {
 
 impl<T, B> Table<T, B> {
     pub(super) fn new() -> Self {
-        Self {
-            children: HashMap::default(),
-            tally: Tally::default(),
-            #[cfg(test)]
-            looks: std::cell::Cell::default(),
-        }
-    }
-
-    /// Counts a look at a child, in tests: they show that there are not too many.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::unused_self, clippy::missing_const_for_fn, reason = "nobody counts")
-    )]
-    fn look(&self) {
-        #[cfg(test)]
-        self.looks.set(self.looks.get() + 1);
+        Self { children: HashMap::default(), tally: Tally::default(), looks: Looks::default() }
     }
 
     /// Adds a child that is starting.
@@ -184,7 +168,7 @@ impl<T, B> Table<T, B> {
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Child<T, B>> {
-        self.look();
+        self.looks.one_more();
         let child = self.children.remove(&key)?;
         self.tally.count(child.status, None);
         self.tally.supervisors -= usize::from(child.traits.kind == ChildKind::Supervisor);
@@ -197,19 +181,19 @@ impl<T, B> Table<T, B> {
 
     /// Moves a child to another status, and keeps the tally.
     pub(super) fn set(&mut self, key: Key, status: Status) {
-        self.look();
+        self.looks.one_more();
         let Some(child) = self.children.get_mut(&key) else { return };
         self.tally.count(child.status, Some(status));
         child.status = status;
     }
 
     pub(super) fn get(&self, key: Key) -> Option<&Child<T, B>> {
-        self.look();
+        self.looks.one_more();
         self.children.get(&key)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Child<T, B>> {
-        self.look();
+        self.looks.one_more();
         self.children.get_mut(&key)
     }
 
@@ -220,12 +204,13 @@ impl<T, B> Table<T, B> {
 
     /// All of them, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Child<T, B>)> {
-        self.children.iter().inspect(|_| self.look()).map(|(key, child)| (*key, child))
+        self.children.iter().inspect(|_| self.looks.one_more()).map(|(key, child)| (*key, child))
     }
 
     /// The keys, in the order in which the children were adopted.
     pub(super) fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<_> = self.children.keys().inspect(|_| self.look()).copied().collect();
+        let mut keys: Vec<_> =
+            self.children.keys().inspect(|_| self.looks.one_more()).copied().collect();
         keys.sort_unstable();
         keys
     }

@@ -3,19 +3,10 @@
 
 use super::{Desk, Strategy, rules, traits};
 use crate::exit::ExitReason;
+use crate::supervisor::looks::{FEW, MANY, Steps};
 use crate::supervisor::options::Rules;
 use crate::supervisor::state::Command;
 use crate::supervisor::table::Key;
-
-const FEW: u64 = 100;
-const MANY: u64 = 100_000;
-
-/// Steps for each child: looks, and commands that there were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Steps {
-    looks: u64,
-    commands: u64,
-}
 
 impl Desk {
     /// Carries out what is to be done: children start at once, and those who are asked to end do.
@@ -34,11 +25,11 @@ impl Desk {
 
     /// The steps that `act` takes for each of `many` children.
     fn per_child(&mut self, many: u64, act: impl FnOnce(&mut Self)) -> Steps {
-        let before = self.state.table.looks.get();
+        let looks = |desk: &Self| desk.state.table.looks.count();
+        let before = Steps { looks: looks(self), commands: 0 };
         act(self);
         let commands = self.obey();
-        let looks = self.state.table.looks.get() - before;
-        Steps { looks: each(looks, many), commands: each(commands, many) }
+        Steps { looks: looks(self), commands }.each(before, many)
     }
 }
 
@@ -80,12 +71,4 @@ fn one_crash_that_restarts_all_costs_each_of_them_the_same() {
         desk.per_child(many, |desk| desk.ends(many / 2, ExitReason::Killed))
     };
     assert_eq!(crash(FEW), crash(MANY));
-}
-
-/// What each of `many` costs of a total: the same for each, but for a few steps that are the
-/// supervisor's own. A look at all children once more would be one more for each.
-fn each(total: u64, many: u64) -> u64 {
-    let each = (total + many / 2) / many;
-    assert!(total.abs_diff(each * many) <= 20, "{total} steps for {many}");
-    each
 }

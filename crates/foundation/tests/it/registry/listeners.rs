@@ -38,6 +38,12 @@ async fn listener(system: &System) -> ActorRef<Listener> {
     system.start(ChildSpec::<Listener>::actor("listener", ())).await.unwrap()
 }
 
+/// One that is started again when it has ended.
+async fn restarted_listener(system: &System) -> ActorRef<Listener> {
+    let supervisor = Supervisor::one_for_one().child(ChildSpec::<Listener>::actor("listener", ()));
+    supervisor.start(system).await.unwrap().child("listener").await.unwrap()
+}
+
 async fn heard(listener: &ActorRef<Listener>) -> Vec<(char, String, Pid)> {
     let heard = listener.ask(Said::Heard).await.unwrap();
     assert!(heard.iter().all(|event| event.missed == 0));
@@ -198,12 +204,7 @@ impl Drop for Bomb {
 #[tokio::test(start_paused = true)]
 async fn one_whose_closure_panics_when_it_is_dropped_ends_as_any_other() {
     let system = system().await;
-    let supervisor = Supervisor::one_for_one()
-        .child(ChildSpec::<Listener>::actor("listener", ()))
-        .start(&system)
-        .await
-        .unwrap();
-    let listener = supervisor.child::<Listener>("listener").await.unwrap();
+    let listener = restarted_listener(&system).await;
     let actors = idle(&system, 1).await;
     for with_news in [false, true] {
         let bomb = Bomb;
@@ -232,12 +233,7 @@ async fn one_whose_closure_panics_when_it_is_dropped_ends_as_any_other() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_may_listen_no_more_and_the_next_incarnation_hears_nothing_by_itself() {
     let system = system().await;
-    let supervisor = Supervisor::one_for_one()
-        .child(ChildSpec::<Listener>::actor("listener", ()))
-        .start(&system)
-        .await
-        .unwrap();
-    let listener = supervisor.child::<Listener>("listener").await.unwrap();
+    let listener = restarted_listener(&system).await;
     let actor = puppet(&system, "puppet").await;
     let registry = system.registry();
     assert_eq!(registry.unlisten(&listener).unwrap_err().code(), "not_registered");

@@ -6,16 +6,7 @@ use crate::actor::Restart;
 use crate::exit::ExitReason;
 use crate::supervisor::dynamic::options::Rules;
 use crate::supervisor::dynamic::state::Command;
-
-const FEW: u64 = 100;
-const MANY: u64 = 100_000;
-
-/// The steps so far: looks, and commands that there were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Steps {
-    looks: u64,
-    commands: u64,
-}
+use crate::supervisor::looks::{FEW, MANY, Steps};
 
 struct Counted {
     state: Pure,
@@ -41,12 +32,14 @@ impl Counted {
 
     /// The steps that `act` takes for each of `many` children.
     fn per_child(&mut self, many: u64, act: impl FnOnce(&mut Self)) -> Steps {
-        let before = (self.state.table.looks.get(), self.commands);
+        let before = self.steps();
         act(self);
         self.carry_out();
-        let looks = self.state.table.looks.get() - before.0;
-        let commands = self.commands - before.1;
-        Steps { looks: each(looks, many), commands: each(commands, many) }
+        self.steps().each(before, many)
+    }
+
+    fn steps(&self) -> Steps {
+        Steps { looks: self.state.table.looks.count(), commands: self.commands }
     }
 }
 
@@ -104,12 +97,4 @@ fn what_follows_from_the_first_few_crashes_is_for_all_of_them() {
         assert_eq!(told.iter().filter(|told| *told == "forget a").count(), 4);
         assert_eq!(counted.state.table.len(), 0);
     }
-}
-
-/// What each of `many` costs of a total: the same for each, but for a few steps that are the
-/// supervisor's own. A look at all children once more would be one more for each.
-fn each(total: u64, many: u64) -> u64 {
-    let each = (total + many / 2) / many;
-    assert!(total.abs_diff(each * many) <= 20, "{total} steps for {many}");
-    each
 }
