@@ -27,6 +27,8 @@ mod supervisor;
 mod sync;
 mod system;
 mod task;
+#[cfg(test)]
+mod testing;
 mod timer;
 
 pub use actor::{

@@ -9,7 +9,7 @@ use foundation::{
 };
 use tokio::sync::Notify;
 
-use crate::Log;
+use crate::{Gate, Log};
 
 /// An actor that does what its [`Strings`] say. It writes into its log: `+name` when it begins to
 /// start, `name?` when it is asked to end, `-name` when nothing of it is left.
@@ -33,6 +33,8 @@ pub enum Pull {
     ExitWhenAsked(ExitReason),
     /// End with this reason after this time, and hear of nothing meanwhile.
     ExitAfter(Duration, ExitReason),
+    /// Hold the thread until the gate is opened.
+    HoldThread(Arc<Gate>),
     /// Panic when the state is dropped.
     PanicInDrop,
     /// Answer with the number of starts so far, which tells incarnations apart.
@@ -73,6 +75,8 @@ pub enum Start {
     WaitFor(Arc<Notify>),
     /// It never comes back.
     Hang,
+    /// It holds the thread until the gate is opened, and runs then.
+    HoldThread(Arc<Gate>),
     /// It runs, and ends at once with this reason.
     RunAndExit(ExitReason),
 }
@@ -194,6 +198,7 @@ impl Actor for Puppet {
             Start::Panic => panic!("{} in init", strings.name),
             Start::WaitFor(gate) => gate.notified().await,
             Start::Hang => std::future::pending().await,
+            Start::HoldThread(gate) => gate.hold_thread(),
             Start::RunAndExit(reason) => cx.continue_with(Pull::Exit(reason)),
         }
         Ok(Init::Ready(Self { strings, panics_in_drop: false }))
@@ -212,6 +217,7 @@ impl Actor for Puppet {
                 pass(time).await;
                 return Ok(Flow::Stop(reason));
             }
+            Pull::HoldThread(gate) => gate.hold_thread(),
             Pull::PanicInDrop => self.panics_in_drop = true,
             Pull::Starts(reply) => reply.send(self.strings.starts()),
         }

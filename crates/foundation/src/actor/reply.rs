@@ -36,13 +36,12 @@ impl<T> Reply<T> {
 
     /// Answers. When the caller has given up, the value is dropped; nobody else wants it.
     #[inline]
-    pub fn send(mut self, value: T) {
-        if let Some(channel) = self.channel.take() {
-            drop(channel.send(Answer::Value(value)));
-        }
+    pub fn send(self, value: T) {
+        self.was_wanted(value);
     }
 
     /// Answers. False when the caller has given up.
+    #[inline]
     pub(crate) fn was_wanted(mut self, value: T) -> bool {
         self.channel.take().is_some_and(|channel| channel.send(Answer::Value(value)).is_ok())
     }

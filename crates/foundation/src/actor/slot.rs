@@ -178,14 +178,14 @@ impl<M> Slot<M> {
         self.core().announce(&ExitReason::NoProc, || ());
     }
 
-    /// Puts something into the control lane of one incarnation.
-    pub(crate) fn control(&self, generation: u32, control: Control<M>) {
-        drop(self.queue.signal(generation, control));
+    /// Puts something into the control lane of one incarnation. False when it has gone.
+    pub(crate) fn control(&self, generation: u32, control: Control<M>) -> bool {
+        self.queue.signal(generation, control).is_none()
     }
 
     /// Says something to one incarnation before everything else. False when it has gone.
     pub(crate) fn say(&self, generation: u32, message: M) -> bool {
-        self.queue.signal(generation, Control::Own(message)).is_none()
+        self.control(generation, Control::Own(message))
     }
 }
 
@@ -210,7 +210,7 @@ impl<M: Send + 'static> Process for Slot<M> {
     }
 
     fn signal(&self, generation: u32, signal: Signal) -> bool {
-        self.queue.signal(generation, Control::Signal(signal)).is_none()
+        self.control(generation, Control::Signal(signal))
     }
 
     fn status(&self) -> ActorStatus {

@@ -14,7 +14,7 @@ use super::observed::Inquiries;
 use super::run::{Begin, Started, run};
 use super::slot::{Core, Peer, Since, Slot};
 use super::spec::{Args, Options};
-use super::task::Incarnation;
+use super::task::{Incarnation, hand_over};
 use super::{Actor, ChildSpec};
 use crate::deadline::Within;
 use crate::error::{Error, Result, codes};
@@ -232,8 +232,7 @@ fn open<M: Send + 'static>(slot: &Arc<Slot<M>>) -> Result<Peer> {
 fn never_begins<A: Actor>(slot: &Slot<A::Message>) {
     let closed = slot.queue.close();
     slot.call_off();
-    closed.messages.into_iter().for_each(A::undelivered);
-    drop((closed.refused, closed.lane));
+    hand_over::<A>(slot.core(), closed);
 }
 
 fn incarnate<A: Actor>(

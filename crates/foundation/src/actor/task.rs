@@ -14,10 +14,11 @@ use pin_project_lite::pin_project;
 
 use super::Actor;
 use super::ending::end_owned;
-use super::slot::{KILL, Slot};
+use super::slot::{Control, Core, KILL, Slot};
 use super::spec::ChildKind;
 use super::start::{ChildDid, Parent};
 use crate::exit::{ExitReason, Panic};
+use crate::mailbox::Closed;
 use crate::panic_hook;
 
 pin_project! {
@@ -93,7 +94,7 @@ impl<A: Actor, F: Future<Output = ExitReason>> Future for Incarnation<A, F> {
         // Before its replies are dropped: whoever waits for one asks why.
         this.end.slot.core().life.set_ending(&reason);
         if let Err(panic) = catch(|| this.run.set(None)) {
-            this.end.log(Fault::Drop, &panic);
+            Fault::Drop.log(this.end.slot.core(), &panic);
         }
         this.end.finish(reason, cx)
     }
@@ -111,7 +112,7 @@ impl<A: Actor> End<A> {
         }
         let queue = &self.slot.queue;
         let refused = queue.drain(self.slot.core().life.generation());
-        self.drop_all(refused);
+        drop_all(self.slot.core(), refused);
         let others = Box::pin(end_owned(owned));
         self.bereft = Some(Box::new(Bereft { reason, others }));
         self.poll_others(cx)
@@ -132,7 +133,7 @@ impl<A: Actor> End<A> {
     fn after(&self, panic: Panic) -> ExitReason {
         match self.slot.core().life.ending() {
             Some(reason) => {
-                self.log(Fault::Terminate, &panic);
+                Fault::Terminate.log(self.slot.core(), &panic);
                 reason
             }
             None => ExitReason::Panic(panic),
@@ -142,17 +143,7 @@ impl<A: Actor> End<A> {
     fn announce(&mut self, reason: &ExitReason) {
         self.announced = true;
         let (queue, core) = (&self.slot.queue, self.slot.core());
-        let closed = queue.close();
-        self.drop_all(closed.refused);
-        // In it may be what makes messages of events, which is the user's.
-        if let Err(panic) = catch(|| drop(closed.lane)) {
-            self.log(Fault::Drop, &panic);
-        }
-        for message in closed.messages {
-            if let Err(panic) = catch(|| A::undelivered(message)) {
-                self.log(Fault::Undelivered, &panic);
-            }
-        }
+        hand_over::<A>(core, queue.close());
         let (actor, pid) = (&*core.name, core.pid());
         if reason.is_clean() {
             tracing::debug!(actor, %pid, %reason, "actor.exited");
@@ -170,29 +161,6 @@ impl<A: Actor> End<A> {
             }
         });
     }
-
-    /// Drops messages whose senders wait no longer. A destructor is code of the user, too.
-    fn drop_all(&self, messages: Vec<A::Message>) {
-        for message in messages {
-            if let Err(panic) = catch(|| drop(message)) {
-                self.log(Fault::Drop, &panic);
-            }
-        }
-    }
-
-    fn log(&self, fault: Fault, panic: &Panic) {
-        let core = self.slot.core();
-        let (actor, pid) = (&*core.name, core.pid());
-        match fault {
-            Fault::Drop => tracing::error!(actor, %pid, %panic, "actor.panicked_in_drop"),
-            Fault::Terminate => {
-                tracing::error!(actor, %pid, %panic, "actor.panicked_in_terminate");
-            }
-            Fault::Undelivered => {
-                tracing::error!(actor, %pid, %panic, "actor.panicked_in_undelivered");
-            }
-        }
-    }
 }
 
 impl<A: Actor> Drop for End<A> {
@@ -202,6 +170,43 @@ impl<A: Actor> Drop for End<A> {
             let reason = bereft.map_or(ExitReason::Killed, |bereft| bereft.reason);
             self.slot.core().life.set_ending(&reason);
             self.announce(&reason);
+        }
+    }
+}
+
+/// Hands over what was left when the mailbox of an actor was closed. A destructor is code of the user,
+/// too.
+pub(super) fn hand_over<A: Actor>(core: &Core, closed: Closed<A::Message, Control<A::Message>>) {
+    drop_all(core, closed.refused);
+    // In the lane may be what makes messages of events, which is the user's.
+    drop_all(core, closed.lane);
+    for message in closed.messages {
+        if let Err(panic) = catch(|| A::undelivered(message)) {
+            Fault::Undelivered.log(core, &panic);
+        }
+    }
+}
+
+/// Drops what nobody waits for any longer.
+fn drop_all<T>(core: &Core, all: impl IntoIterator<Item = T>) {
+    for one in all {
+        if let Err(panic) = catch(|| drop(one)) {
+            Fault::Drop.log(core, &panic);
+        }
+    }
+}
+
+impl Fault {
+    fn log(self, core: &Core, panic: &Panic) {
+        let (actor, pid) = (&*core.name, core.pid());
+        match self {
+            Self::Drop => tracing::error!(actor, %pid, %panic, "actor.panicked_in_drop"),
+            Self::Terminate => {
+                tracing::error!(actor, %pid, %panic, "actor.panicked_in_terminate");
+            }
+            Self::Undelivered => {
+                tracing::error!(actor, %pid, %panic, "actor.panicked_in_undelivered");
+            }
         }
     }
 }

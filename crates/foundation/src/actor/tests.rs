@@ -1,29 +1,14 @@
 //! What only the inside shows: that nobody who has gone is kept in mind.
 
-use super::{Actor, ChildSpec, Context, Flow, Init, start};
-use crate::error::Result;
+use super::{ChildSpec, start};
 use crate::exit::ExitReason;
 use crate::system::System;
-
-struct Idle;
-
-impl Actor for Idle {
-    type Args = ();
-    type Message = ();
-
-    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        Ok(Flow::Continue)
-    }
-}
+use crate::testing::{Idle, idle};
 
 #[tokio::test(start_paused = true)]
 async fn whoever_gives_up_waiting_for_an_end_is_forgotten() {
     let system = System::builder().start().await.unwrap();
-    let actor = system.start(ChildSpec::<Idle>::actor("idle", ())).await.unwrap();
+    let actor = idle(&system).await;
     let watchers = || actor.watchers();
     {
         let waiting: Vec<_> = (0..10).map(|_| actor.exited()).collect();

@@ -14,7 +14,7 @@ mod queue;
 
 pub(crate) use options::MOST_CAPACITY;
 pub use options::{Mailbox, Overflow};
-pub(crate) use queue::{CONTROL, Inbox, Queue, Received, SPACE, Sent, Waiting};
+pub(crate) use queue::{CONTROL, Closed, Inbox, Queue, Received, SPACE, Sent, Waiting};
 
 #[cfg(test)]
 mod tests;

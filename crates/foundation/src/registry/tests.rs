@@ -6,29 +6,10 @@ use serde_json::Value;
 
 use super::table::Registering;
 use super::{Changes, Registration, Registry};
-use crate::actor::{Actor, ActorRef, ChildSpec, Context, Flow, Init, Options, Peer, Slot, place};
-use crate::error::Result;
+use crate::actor::{ActorRef, Options, Peer, Slot, place};
 use crate::exit::ExitReason;
 use crate::system::System;
-
-struct Idle;
-
-impl Actor for Idle {
-    type Args = ();
-    type Message = ();
-
-    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        Ok(Flow::Continue)
-    }
-}
-
-async fn idle(system: &System) -> ActorRef<Idle> {
-    system.start(ChildSpec::<Idle>::actor("idle", ())).await.unwrap()
-}
+use crate::testing::{Idle, idle};
 
 /// A place in which nothing has begun.
 fn unborn(system: &System) -> (Arc<Slot<()>>, Peer) {

@@ -1,35 +1,11 @@
 //! What only real threads show: actors that hold theirs, and messages between several.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 
 use foundation::{
     Actor, ActorRef, ChildSpec, Context, ExitReason, Flow, Init, Result, Shutdown, System,
 };
-use testkit::{Log, eventually};
-use tokio::sync::Notify;
-
-/// Holds a thread until it is opened.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    /// Somebody holds a thread now. While it is the only one no time passes in the runtime, so
-    /// nobody can look for this again and again.
-    pub(crate) held: Notify,
-    open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Gate {
-    pub(crate) fn hold_thread(&self) {
-        self.held.notify_one();
-        let open = self.open.lock().unwrap();
-        drop(self.opened.wait_while(open, |open| !*open).unwrap());
-    }
-
-    pub(crate) fn open(&self) {
-        *self.open.lock().unwrap() = true;
-        self.opened.notify_all();
-    }
-}
+use testkit::{Gate, Log, eventually};
 
 /// Holds its thread over every message.
 #[derive(Debug)]
@@ -50,24 +26,6 @@ impl Actor for Blocking {
     }
 }
 
-/// Holds its thread while it starts.
-#[derive(Debug)]
-pub(crate) struct BlockingInit;
-
-impl Actor for BlockingInit {
-    type Args = Arc<Gate>;
-    type Message = ();
-
-    async fn init(gate: Arc<Gate>, _: &mut Context<Self>) -> Result<Init<Self>> {
-        gate.hold_thread();
-        Ok(Init::Ready(Self))
-    }
-
-    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<Flow> {
-        Ok(Flow::Continue)
-    }
-}
-
 /// A system with an actor that holds its thread, and one that was started after it.
 async fn blocked() -> (System, ActorRef<Blocking>, ActorRef<Blocking>, Arc<Gate>, Log) {
     let system = System::builder().name("blocked").start().await.unwrap();
@@ -80,7 +38,7 @@ async fn blocked() -> (System, ActorRef<Blocking>, ActorRef<Blocking>, Arc<Gate>
     let bystander = system.start(spec("bystander")).await.unwrap();
     let holder = system.start(spec("holder")).await.unwrap();
     holder.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     (system, holder, bystander, gate, log)
 }
 
@@ -105,7 +63,7 @@ async fn a_library_that_holds_its_thread_is_reported_and_does_not_hold_up_the_st
     let gate = Arc::new(Gate::default());
     let held = Arc::clone(&gate);
     system.executor("hyper").execute(async move { held.hold_thread() });
-    gate.held.notified().await;
+    gate.is_held().await;
     let error = system.stop().await.unwrap_err();
     assert_eq!((error.code(), &error.details()["hyper"]), ("unresponsive", &1.into()));
     gate.open();

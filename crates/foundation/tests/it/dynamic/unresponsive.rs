@@ -7,10 +7,10 @@ use foundation::{
     ActorRef, ChildSpec, ChildState, DynamicSupervisor, ExitReason, Job, Shutdown, System, Task,
     TaskContext, Unresponsive,
 };
-use testkit::{Log, Puppet, eventually};
+use testkit::{Gate, Log, Puppet, Start, Strings, eventually};
 
 use super::counts;
-use crate::real_threads::{Blocking, BlockingInit, Gate};
+use crate::real_threads::Blocking;
 
 struct Held {
     system: System,
@@ -31,8 +31,14 @@ async fn held(then: Unresponsive) -> Held {
     let holder = supervisor.start_child(holder).await.unwrap();
     let other = supervisor.start_child(Puppet::spec("other", &log)).await.unwrap();
     holder.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     Held { system, supervisor, holder, other, gate }
+}
+
+/// Holds its thread while it starts.
+fn holder(gate: &Arc<Gate>) -> ChildSpec<Puppet> {
+    let start = Start::HoldThread(Arc::clone(gate));
+    Strings::new("holder", &Log::default()).starting([start]).spec()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
@@ -86,12 +92,12 @@ async fn a_start_that_holds_its_thread_and_is_given_up_holds_up_nobody() {
         let system = System::builder().name("held").start().await.unwrap();
         let supervisor = DynamicSupervisor::builder().start(&system).await.unwrap();
         let gate = Arc::new(Gate::default());
-        let spec = ChildSpec::<BlockingInit>::actor("holder", Arc::clone(&gate));
+        let spec = holder(&gate);
         let start = supervisor.start_child(spec.when_unresponsive(then));
         tokio::select! {
             biased;
             _ = start => panic!("it cannot have started"),
-            () = gate.held.notified() => {}
+            () = gate.is_held() => {}
         }
         let error = system.stop().await.unwrap_err();
         assert_eq!((error.code(), &error.details()["actor"]), ("unresponsive", &"holder".into()));
@@ -105,7 +111,7 @@ async fn a_start_that_holds_its_thread_fails_at_its_deadline() {
     let system = System::builder().name("held").start().await.unwrap();
     let supervisor = DynamicSupervisor::builder().start(&system).await.unwrap();
     let gate = Arc::new(Gate::default());
-    let spec = ChildSpec::<BlockingInit>::actor("holder", Arc::clone(&gate));
+    let spec = holder(&gate);
     let start = supervisor.start_child(spec.start_within(Duration::from_millis(20))).await;
     assert_eq!(start.unwrap_err().code(), "unresponsive");
     let becomes = |wanted: [usize; 4]| {
@@ -142,7 +148,7 @@ async fn a_helper_that_holds_its_thread_does_not_make_its_owner_look_as_if_it_di
     let owner = owner.name("owner").shutdown(Shutdown::BrutalKill);
     let owner = supervisor.async_nolink(owner).unwrap();
     for gate in &gates {
-        gate.held.notified().await;
+        gate.is_held().await;
     }
     supervisor.terminate_child(owner.pid().unwrap()).await.unwrap();
     assert_eq!(counts(&supervisor), [2, 2, 0, 2]);

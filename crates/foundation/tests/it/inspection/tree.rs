@@ -8,12 +8,11 @@ use foundation::{
     Restart, Result, Supervisor, System, TaskSupervisor, Tree, TreeNode,
 };
 use serde_json::json;
-use testkit::{End, Log, Puppet, Start, Strings, eventually};
+use testkit::{End, Gate, Log, Puppet, Start, Strings, eventually};
 use tokio::sync::Notify;
 
 use super::{Say, glass, hold};
 use crate::fixture::{Idle, after, strike, system};
-use crate::real_threads::Gate;
 
 fn names(nodes: &[TreeNode]) -> Vec<&str> {
     nodes.iter().map(|node| &*node.name).collect()
@@ -215,7 +214,7 @@ async fn a_supervisor_that_does_not_answer_holds_up_nobody() {
     stuck.terminate_child("carrier").await.unwrap();
     let deleted = stuck.delete_child("carrier");
     let looking = async {
-        gate.held.notified().await;
+        gate.is_held().await;
         let tree = system.tree().await;
         gate.open();
         tree

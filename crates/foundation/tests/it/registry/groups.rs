@@ -1,11 +1,11 @@
 //! Process groups.
 
-use foundation::{ExitReason, Groups, Query};
+use foundation::{ExitReason, Groups, Query, RegistryChange, RegistryEvent};
 use serde_json::json;
 
 use super::{end, idle, puppet};
 use crate::fixture::{Idle, strike, system};
-use testkit::Puppet;
+use testkit::{Probe, Puppet};
 
 #[tokio::test(start_paused = true)]
 async fn members_are_found_in_the_order_in_which_they_joined_as_often_as_they_did() {
@@ -55,6 +55,32 @@ async fn a_group_may_have_members_of_several_types() {
     assert_eq!((groups.len(), groups.entries("lobby").len()), (1, 1));
     // The groups of the system are others.
     assert!(system.groups().is_empty());
+    strike(system).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_hears_who_joins_and_who_leaves() {
+    // OTP I34, of groups
+    let system = system().await;
+    let probe = Probe::default();
+    let listener = system.start(probe.spec("listener")).await.unwrap();
+    let actor = idle(&system, 1).await.remove(0);
+    let groups = system.groups();
+    groups.listen(&listener, |event| event).unwrap();
+    groups.join("a", &actor).unwrap();
+    groups.join("a", &actor).unwrap();
+    groups.join("b", &actor).unwrap();
+    groups.leave("a", &actor).unwrap();
+    end(&actor).await;
+    let heard = probe.next_of(6).await;
+    let heard: Vec<_> = heard.iter().map(|it: &RegistryEvent| (it.change, &*it.key)).collect();
+    let (joins, leaves) = (RegistryChange::Registered, RegistryChange::Unregistered);
+    let expected =
+        [(joins, "a"), (joins, "a"), (joins, "b"), (leaves, "a"), (leaves, "a"), (leaves, "b")];
+    assert_eq!(heard, expected);
+    groups.unlisten(&listener).unwrap();
+    groups.join("c", &listener).unwrap();
+    assert!(listener.inspect().await.is_ok() && probe.take().is_empty());
     strike(system).await;
 }
 

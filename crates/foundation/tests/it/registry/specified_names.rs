@@ -8,11 +8,11 @@ use foundation::{
     SupervisorBuilder, System, Unresponsive,
 };
 use serde_json::json;
-use testkit::{Log, Pull, Puppet, Start, Strings, eventually};
+use testkit::{Gate, Log, Pull, Puppet, Start, Strings, eventually};
 
 use super::puppet;
 use crate::fixture::{Idle, strike, system};
-use crate::real_threads::{Blocking, Gate};
+use crate::real_threads::Blocking;
 
 fn registered(name: &'static str) -> ChildSpec<Puppet> {
     Puppet::spec(name, &Log::default()).registered()
@@ -255,7 +255,7 @@ async fn one_that_is_abandoned_loses_its_name_to_the_next_one() {
         .unwrap();
     let before = system.lookup::<Blocking>("child").unwrap();
     before.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     supervisor.child::<Idle>("other").await.unwrap().kill();
     let after = eventually(|| match system.lookup::<Blocking>("child") {
         Ok(after) if after != before => Ok(after),
@@ -288,7 +288,7 @@ async fn a_dynamic_child_that_is_abandoned_leaves_its_name_to_the_next_one() {
         };
         let before = supervisor.start_child(child()).await.unwrap();
         before.tell(()).await.unwrap();
-        gate.held.notified().await;
+        gate.is_held().await;
         let _ = supervisor.terminate_child(before.pid()).await;
         let next = supervisor.start_child(child()).await.unwrap();
         assert_eq!(system.lookup::<Blocking>("child"), Ok(next.clone()));
@@ -334,7 +334,7 @@ async fn one_that_is_abandoned_loses_all_that_it_has_registered() {
     let supervisor = Supervisor::one_for_one().child(child).start(&system).await.unwrap();
     let before = system.lookup::<Holds>("own").unwrap();
     before.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     supervisor.terminate_child("child").await.unwrap();
     supervisor.restart_child("child").await.unwrap();
     let after = system.lookup::<Holds>("own").unwrap();

@@ -7,9 +7,9 @@ use foundation::{
     ActorRef, ChildSpec, ChildState, ExitReason, Restart, Shutdown, Strategy, Supervisor, System,
     Unresponsive,
 };
-use testkit::{Log, Puppet, eventually};
+use testkit::{Gate, Log, Puppet, eventually};
 
-use crate::real_threads::{Blocking, Gate};
+use crate::real_threads::Blocking;
 
 /// A supervisor with a child called `holder` that holds its thread, between two that do not.
 struct Held {
@@ -35,7 +35,7 @@ async fn held(strategy: Strategy, then: Unresponsive) -> Held {
         .unwrap();
     let holder = supervisor.child::<Blocking>("holder").await.unwrap();
     holder.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     Held { system, supervisor, holder, gate, log }
 }
 
@@ -129,7 +129,7 @@ async fn a_new_place_outlives_the_restart_of_the_supervisor_too() {
     let inner = top.child::<Supervisor>("inner").await.unwrap();
     let first = inner.child::<Blocking>("holder").await.unwrap();
     first.tell(()).await.unwrap();
-    held.gate.held.notified().await;
+    held.gate.is_held().await;
     inner.terminate_child("holder").await.unwrap();
     inner.restart_child("holder").await.unwrap();
     let second = inner.child::<Blocking>("holder").await.unwrap();
@@ -183,7 +183,7 @@ async fn nothing_starts_in_a_place_that_somebody_still_holds() {
     let inner = top.child::<Supervisor>("inner").await.unwrap();
     let holder = inner.child::<Blocking>("holder").await.unwrap();
     holder.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     let exited = top.exited();
     inner.kill();
     assert_eq!(exited.await, ExitReason::Shutdown);
@@ -209,7 +209,7 @@ async fn whoever_waits_for_a_place_that_is_held_is_still_heard() {
     let inner = top.child::<Supervisor>("inner").await.unwrap();
     let holder = inner.child::<Blocking>("holder").await.unwrap();
     holder.tell(()).await.unwrap();
-    gate.held.notified().await;
+    gate.is_held().await;
     inner.kill();
     inner.exited().await;
     // It is tried again and again, and whoever asks is answered meanwhile.
