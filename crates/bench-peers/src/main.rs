@@ -1,7 +1,7 @@
 //! The peers that benchmarks are held against, each doing the workload that ours does.
 //!
-//! `bench-peers GROUP PEER` prints the samples of one round; `cargo xtask bench` calls it. One file per
-//! peer implements the group's `Subject`; the workload itself is in the package `bench`.
+//! `bench-peers GROUP PEER` prints the samples of one round; `cargo xtask bench` calls it. One file
+//! per peer implements the group's `Subject`; the workload itself is in the package `bench`.
 
 mod kameo;
 mod ractor;

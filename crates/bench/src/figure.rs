@@ -94,7 +94,8 @@ pub struct Figure {
     pub unit: Unit,
     /// The same as that of its samples.
     pub operations: u32,
-    /// Ours, then its quantiles and variants (`ours_…`), then limits, then peers; each the median of its samples.
+    /// Ours, then its quantiles and variants (`ours_…`), then limits, then peers; each the median
+    /// of its samples.
     pub values: Vec<(String, f64)>,
 }
 

@@ -5,8 +5,8 @@
 //! in a table, and gives it back when it is over, which nearly always is long before its deadline.
 //! Reading the clock is left to the keeper too, for waits of a second and more: it looks every
 //! [`TICK`] while there are any, and a wait begins when it is first seen. So a deadline is never
-//! early. A short one is late by no more than the runtime's timers are, a millisecond; a long one by
-//! a tick more.
+//! early. A short one is late by no more than the runtime's timers are, a millisecond; a long one
+//! by a tick more.
 
 use std::fmt;
 use std::future::Future;
@@ -388,8 +388,8 @@ impl<F: Future> Future for Within<'_, F> {
     }
 }
 
-/// Looks once more whether something is ready of which nothing was seen because the turn of its task
-/// is over. Before it is given up: then it has to be known.
+/// Looks once more whether something is ready of which nothing was seen because the turn of its
+/// task is over. Before it is given up: then it has to be known.
 pub(crate) fn look_again<F: Future>(
     future: Pin<&mut F>,
     cx: &mut Context<'_>,

@@ -9,8 +9,8 @@ use crate::error::{Error, codes};
 
 /// Why an actor ended.
 ///
-/// `Normal`, `Shutdown` and `ShutdownWith` are [clean](Self::is_clean); everything else is abnormal,
-/// `Killed` included, as in OTP.
+/// `Normal`, `Shutdown` and `ShutdownWith` are [clean](Self::is_clean); everything else is
+/// abnormal, `Killed` included, as in OTP.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ExitReason {

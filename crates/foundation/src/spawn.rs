@@ -2,7 +2,8 @@
 //!
 //! There are three kinds: actors, which end through their system's tree; services, which the system
 //! itself needs; and tasks of libraries, which take an [`Executor`] where they would spawn. A task
-//! that was started in any other way is missing from the [`Census`], and [`System::strays`] finds it.
+//! that was started in any other way is missing from the [`Census`], and [`System::strays`] finds
+//! it.
 //!
 //! [`System::strays`]: crate::System::strays
 

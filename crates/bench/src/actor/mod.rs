@@ -74,8 +74,8 @@ pub trait Subject: Clone + Send + Sync + 'static {
         let _ = (world, value);
         None::<std::future::Ready<Result<u64>>>
     }
-    /// Starts an actor that is restarted whenever it panics, as often as that may be, for those that
-    /// have something for it. Each incarnation notifies `started`.
+    /// Starts an actor that is restarted whenever it panics, as often as that may be, for those
+    /// that have something for it. Each incarnation notifies `started`.
     fn start_supervised(
         world: &Self::World,
         started: Arc<Notify>,

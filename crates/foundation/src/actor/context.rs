@@ -165,7 +165,8 @@ impl<A: Actor> Context<A> {
         link(&self.peer(), &other.peer());
     }
 
-    /// Removes the link to an incarnation. False when there is none. Nothing of it comes after this.
+    /// Removes the link to an incarnation. False when there is none. Nothing of it comes after
+    /// this.
     pub fn unlink(&mut self, other: Pid) -> bool {
         unlink(&self.peer(), other)
     }
@@ -188,9 +189,10 @@ impl<A: Actor> Context<A> {
         self.slot.queue.word() & STOP != 0
     }
 
-    /// Ready when the actor is asked to end, for a callback that waits for something else beside it.
-    /// Whoever asks wakes the actor, so this belongs into its own callback or a `select!` there; a set
-    /// of futures that wakes each by itself, such as `FuturesUnordered`, does not look at it again.
+    /// Ready when the actor is asked to end, for a callback that waits for something else beside
+    /// it. Whoever asks wakes the actor, so this belongs into its own callback or a `select!`
+    /// there; a set of futures that wakes each by itself, such as `FuturesUnordered`, does not look
+    /// at it again.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<A> {
         self.slot.stopping()
     }
@@ -303,9 +305,9 @@ impl<A: Actor> Context<A> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// As [`Self::next`], with nothing from the mailbox, and of the control bits only those that are
-    /// heeded: for an actor that has something to do before it begins and after it has decided to
-    /// end.
+    /// As [`Self::next`], with nothing from the mailbox, and of the control bits only those that
+    /// are heeded: for an actor that has something to do before it begins and after it has decided
+    /// to end.
     pub(crate) async fn next_of_own(&mut self, heeded: u32) -> Step<A::Message> {
         std::future::poll_fn(|cx| self.poll_own(cx, heeded)).await
     }

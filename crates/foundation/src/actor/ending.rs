@@ -54,8 +54,8 @@ pub(crate) async fn kill(peer: &Peer) -> Ended {
     Ended::Unresponsive(error)
 }
 
-/// How long whoever ends waits for the tasks that belong to it. Less than it is waited for itself, or
-/// else a task that holds its thread would make its owner look as if it did.
+/// How long whoever ends waits for the tasks that belong to it. Less than it is waited for itself,
+/// or else a task that holds its thread would make its owner look as if it did.
 const FOR_OWNED: Duration = Duration::from_millis(500);
 
 /// Ends tasks that belong to somebody who has ended, and waits a little for all of them together.

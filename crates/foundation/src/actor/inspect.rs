@@ -25,8 +25,8 @@ use crate::error::{Result, codes};
 use crate::exit::ExitReason;
 use crate::sync::Mutex;
 
-/// How long an actor may take to answer. It answers between two messages, so this is how long one may
-/// take. As a request.
+/// How long an actor may take to answer. It answers between two messages, so this is how long one
+/// may take. As a request.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How many steps a trace may hold: a step is some hundred bytes, and nobody reads more of them.
 const LONGEST_TRACE: usize = 65_536;
@@ -75,10 +75,11 @@ pub enum ActorState {
     Ended,
 }
 
-/// What was done in the steps of an actor that is traced: a window on the last of them, which goes on
-/// as long as this is kept. Made by [`ActorRef::trace`].
+/// What was done in the steps of an actor that is traced: a window on the last of them, which goes
+/// on as long as this is kept. Made by [`ActorRef::trace`].
 ///
-/// What was seen stays readable when the actor has ended: the last step is the one that it ended in.
+/// What was seen stays readable when the actor has ended: the last step is the one that it ended
+/// in.
 #[must_use = "the trace ends when this is dropped"]
 pub struct Trace {
     ring: Arc<Ring>,
@@ -141,18 +142,19 @@ impl<A: Actor> ActorRef<A> {
     ///
     /// # Errors
     ///
-    /// `no_process` when it does not run; `actor_stopped` when it ends before it answers; `timeout`;
-    /// `calling_self`; `mailbox_full` when 64 others wait for it so; and `actor_panicked` when
-    /// [`Actor::inspect`] panics, which does not end the actor.
+    /// `no_process` when it does not run; `actor_stopped` when it ends before it answers;
+    /// `timeout`; `calling_self`; `mailbox_full` when 64 others wait for it so; and
+    /// `actor_panicked` when [`Actor::inspect`] panics, which does not end the actor.
     pub async fn inspect(&self) -> Result<Option<Value>> {
         self.inquire(Inquiry::State).await?
     }
 
     /// Holds it between two messages, until it is [resumed](Self::resume). What comes meanwhile
-    /// waits, timers too; monitors and links tell it nothing. It can be looked at and ended; the end
-    /// of a linked actor ends it, unless it traps that. A second time is none. Its next incarnation is
-    /// not suspended. A supervisor that is suspended restarts nobody. When this fails the actor is not
-    /// suspended, unless it was before; when it is dropped half-way it may be.
+    /// waits, timers too; monitors and links tell it nothing. It can be looked at and ended; the
+    /// end of a linked actor ends it, unless it traps that. A second time is none. Its next
+    /// incarnation is not suspended. A supervisor that is suspended restarts nobody. When this
+    /// fails the actor is not suspended, unless it was before; when it is dropped half-way it may
+    /// be.
     ///
     /// # Errors
     ///
@@ -267,8 +269,8 @@ impl<M: Send + 'static> Slot<M> {
 // === impl Trace ===
 
 impl Trace {
-    /// The last steps, the earliest of them first. One that has been pushed out by later ones is seen
-    /// by its number.
+    /// The last steps, the earliest of them first. One that has been pushed out by later ones is
+    /// seen by its number.
     #[must_use]
     pub fn entries(&self) -> Vec<TraceEntry> {
         self.ring.steps.lock().kept.iter().cloned().collect()

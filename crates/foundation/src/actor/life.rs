@@ -301,8 +301,8 @@ impl<P> Life<P> {
         self.told.lock().as_mut()?.links.remove(&pid).map(|link| link.peer)
     }
 
-    /// Removes a link whose other side has ended. Whether that is of account; none when there was no
-    /// link.
+    /// Removes a link whose other side has ended. Whether that is of account; none when there was
+    /// no link.
     pub(crate) fn has_ended(&self, pid: Pid) -> Option<bool> {
         self.told.lock().as_mut()?.links.remove(&pid).map(|link| !link.hushed)
     }
@@ -410,8 +410,8 @@ pub(crate) struct Side<'a, P> {
     pub(crate) peer: P,
 }
 
-/// Links two incarnations, which are not the same. In the life of `own` first, so that an end of the
-/// other one between the two steps is told to a link that is there.
+/// Links two incarnations, which are not the same. In the life of `own` first, so that an end of
+/// the other one between the two steps is told to a link that is there.
 ///
 /// # Errors
 ///

@@ -162,15 +162,16 @@ pub trait Actor: Sized + Send + 'static {
         async {}
     }
 
-    /// What it says of its state to whoever [inspects](ActorRef::inspect) it: nothing, unless it does
-    /// say something. For operators; so what is secret stays out of it. A panic in it is an answer, and
-    /// does not end the actor.
+    /// What it says of its state to whoever [inspects](ActorRef::inspect) it: nothing, unless it
+    /// does say something. For operators; so what is secret stays out of it. A panic in it is an
+    /// answer, and does not end the actor.
     fn inspect(&self) -> Option<Value> {
         None
     }
 
-    /// A few words on a message, for whoever [traces](ActorRef::trace) the actor; nothing, unless it
-    /// says something. Called only while it is traced. A panic in it is logged, and changes nothing.
+    /// A few words on a message, for whoever [traces](ActorRef::trace) the actor; nothing, unless
+    /// it says something. Called only while it is traced. A panic in it is logged, and changes
+    /// nothing.
     fn describe(message: &Self::Message) -> Option<Cow<'static, str>> {
         let _ = message;
         None

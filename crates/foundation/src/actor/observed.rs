@@ -35,8 +35,8 @@ pub(super) struct Observed<M> {
     began: Option<Instant>,
 }
 
-/// How many inquiries may wait for one actor. More than people and programs that look at it; each is
-/// small, and those who have given up count until the actor comes to it.
+/// How many inquiries may wait for one actor. More than people and programs that look at it; each
+/// is small, and those who have given up count until the actor comes to it.
 const MOST_INQUIRIES: u32 = 64;
 
 /// How many inquiries wait for an actor.

@@ -236,11 +236,12 @@ impl<A: Actor> ChildSpec<A> {
     }
 
     /// Registers it in the [registry of the system](crate::System::registry), under the name it has
-    /// here. Every incarnation takes the name before its `init`, and has it until it has ended; when
-    /// somebody else has it, the start fails with `already_started`.
+    /// here. Every incarnation takes the name before its `init`, and has it until it has ended;
+    /// when somebody else has it, the start fails with `already_started`.
     ///
-    /// Names of children are unique among their siblings only, so they are not registered unless this
-    /// is said. A partition has a number in place of a name; it is registered with [`via`](Self::via).
+    /// Names of children are unique among their siblings only, so they are not registered unless
+    /// this is said. A partition has a number in place of a name; it is registered with
+    /// [`via`](Self::via).
     pub fn registered(mut self) -> Self {
         self.naming().key = Key::OwnName;
         self.naming().registry = None;

@@ -152,8 +152,8 @@ pub(crate) async fn start_in<A: Actor>(
 ///
 /// # Errors
 ///
-/// `already_started` when it is to have a name that somebody else has; `invalid_options` when that is
-/// in the registry of another system.
+/// `already_started` when it is to have a name that somebody else has; `invalid_options` when that
+/// is in the registry of another system.
 pub(crate) fn start_next<A: Actor>(
     slot: &Arc<Slot<A::Message>>,
     spec: &ChildSpec<A>,
@@ -203,9 +203,9 @@ pub(crate) fn place<M>(system: &Arc<Shared>, options: &Options) -> Arc<Slot<M>> 
     Arc::new(Slot::new(core, options.mailbox))
 }
 
-/// Begins the next incarnation of a place in which none lives, with its name if it is to have one. The
-/// mailbox is open before anybody can know of the incarnation: what is said to somebody alive always
-/// arrives.
+/// Begins the next incarnation of a place in which none lives, with its name if it is to have one.
+/// The mailbox is open before anybody can know of the incarnation: what is said to somebody alive
+/// always arrives.
 ///
 /// # Errors
 ///

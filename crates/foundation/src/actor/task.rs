@@ -2,7 +2,8 @@
 //!
 //! Whichever way the actor ends, the order is the same: its future is dropped, and with it state,
 //! timers and replies; the tasks that belong to it are gone; its mailbox is closed; its undelivered
-//! messages are handed over; its end is announced. Nobody hears of the end of an actor of which anything is left.
+//! messages are handed over; its end is announced. Nobody hears of the end of an actor of which
+//! anything is left.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -174,8 +175,8 @@ impl<A: Actor> Drop for End<A> {
     }
 }
 
-/// Hands over what was left when the mailbox of an actor was closed. A destructor is code of the user,
-/// too.
+/// Hands over what was left when the mailbox of an actor was closed. A destructor is code of the
+/// user, too.
 pub(super) fn hand_over<A: Actor>(core: &Core, closed: Closed<A::Message, Control<A::Message>>) {
     drop_all(core, closed.refused);
     // In the lane may be what makes messages of events, which is the user's.

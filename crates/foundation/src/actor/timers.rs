@@ -70,8 +70,8 @@ impl<M> Timers<M> {
         if at < self.sleep.deadline() {
             self.sleep.as_mut().reset(at);
         }
-        // It may end early: a timer that is cancelled does not move it, because that would cost more
-        // than to be woken once in vain.
+        // It may end early: a timer that is cancelled does not move it, because that would cost
+        // more than to be woken once in vain.
         while self.sleep.as_mut().poll(cx).is_ready() {
             if self.sleep.deadline() >= at || Instant::now() >= at {
                 match self.go_off(at, key) {

@@ -100,8 +100,8 @@ impl Drop for Watching {
     }
 }
 
-/// Links two actors, unless they are one, or linked already. Whoever turns out to be dead is heard of
-/// at once.
+/// Links two actors, unless they are one, or linked already. Whoever turns out to be dead is heard
+/// of at once.
 pub(super) fn link(owner: &Peer, other: &Peer) {
     let (mine, theirs) = (owner.pid(), other.pid());
     if mine == theirs || owner.process.core().life.is_linked(theirs) {
@@ -127,8 +127,8 @@ pub(crate) fn own(owner: &Peer, task: &Peer) -> Result<(), Dead> {
     task.process.core().life.link(theirs, mine, owner.clone())
 }
 
-/// Removes the link of two actors from both sides. False when there was none. What the other one has
-/// told by now finds no link, and is forgotten.
+/// Removes the link of two actors from both sides. False when there was none. What the other one
+/// has told by now finds no link, and is forgotten.
 pub(crate) fn unlink(owner: &Peer, other: Pid) -> bool {
     let Some(peer) = owner.process.core().life.unlink(other) else { return false };
     drop(peer.process.core().life.unlink(owner.pid()));

@@ -74,7 +74,8 @@ struct Inner {
 // === impl Error ===
 
 impl Error {
-    /// An error whose cause is what the caller gave: wrong now, and wrong again when it is repeated.
+    /// An error whose cause is what the caller gave: wrong now, and wrong again when it is
+    /// repeated.
     #[must_use]
     pub fn validation(code: &'static str) -> Self {
         Self::new(code, Category::Validation)

@@ -185,8 +185,8 @@ impl<M, C, T> Queue<M, C, T> {
         Some(message)
     }
 
-    /// Sends, and does what the policy says where there is no room. A sender with a `waker` may have
-    /// to stand in line, one without does not wait.
+    /// Sends, and does what the policy says where there is no room. A sender with a `waker` may
+    /// have to stand in line, one without does not wait.
     pub(crate) fn send(&self, message: M, waker: Option<&Waker>) -> Sent<M> {
         let mut state = self.state.lock();
         if state.gate != Gate::Open {
@@ -423,8 +423,8 @@ impl<M, C, T> Queue<M, C, T> {
         }
     }
 
-    /// Lets in senders that wait, once half of the mailbox is free: letting them in one by one would
-    /// wake one for every message.
+    /// Lets in senders that wait, once half of the mailbox is free: letting them in one by one
+    /// would wake one for every message.
     pub(crate) fn make_room(&self, inbox: &Inbox<M>) {
         self.make_room_in(self.state.lock(), inbox.batch.len(), Vec::new());
     }

@@ -15,8 +15,8 @@ pub struct Registration {
     registering: Registering,
 }
 
-/// Changes that are made together: [`Registry::commit`](super::Registry::commit) makes all of them or
-/// none, and nobody sees some of them without the others.
+/// Changes that are made together: [`Registry::commit`](super::Registry::commit) makes all of them
+/// or none, and nobody sees some of them without the others.
 #[derive(Debug, Clone, Default)]
 #[must_use = "nothing is changed until it is committed"]
 pub struct Changes(Vec<Change>);
@@ -60,7 +60,8 @@ const MOST_CHANGES: usize = 10_000;
 enum Undo {
     /// Takes out what was put in, and its owner holds it no longer.
     Take(Arc<str>, u64),
-    /// Puts in again the last `usize` of what was taken out. Their owners have held it all the time.
+    /// Puts in again the last `usize` of what was taken out. Their owners have held it all the
+    /// time.
     PutBack(usize),
     /// Gives back the metadata of before.
     Restore(Arc<str>, u64, Value),
@@ -161,8 +162,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// What the first change that is impossible fails with, and the detail `change`; `invalid_options`
-    /// for too many.
+    /// What the first change that is impossible fails with, and the detail `change`;
+    /// `invalid_options` for too many.
     pub(super) fn commit(self: &Arc<Self>, Changes(changes): Changes) -> Result<()> {
         if changes.len() > MOST_CHANGES {
             return Err(refused("changes", "a commit has at most 10,000 changes"));

@@ -76,8 +76,8 @@ impl Groups {
     ///
     /// # Errors
     ///
-    /// `no_process` when it has ended; `invalid_options` for a group without a name, with one of more
-    /// than 255 bytes, or for an actor of another system.
+    /// `no_process` when it has ended; `invalid_options` for a group without a name, with one of
+    /// more than 255 bytes, or for an actor of another system.
     pub fn join<A: Actor>(&self, group: impl Into<Arc<str>>, member: &ActorRef<A>) -> Result<()> {
         self.join_with(group, member, Value::Null)
     }

@@ -20,12 +20,12 @@ use crate::system::System;
 /// Names of actors, each of which has one holder. A system has [one](System::registry) of its own;
 /// any number of others may be made beside it. A clone is the same registry.
 ///
-/// A name is held by one incarnation, and free when that has ended. A name that is to survive restarts
-/// belongs into the specification: [`ChildSpec::registered`](crate::ChildSpec::registered) or
-/// [`via`](crate::ChildSpec::via).
+/// A name is held by one incarnation, and free when that has ended. A name that is to survive
+/// restarts belongs into the specification: [`ChildSpec::registered`](crate::ChildSpec::registered)
+/// or [`via`](crate::ChildSpec::via).
 ///
-/// Keys have 1 to 255 bytes, and actors belong to the system of the registry; anything else is refused
-/// with `invalid_options`.
+/// Keys have 1 to 255 bytes, and actors belong to the system of the registry; anything else is
+/// refused with `invalid_options`.
 ///
 /// ```
 /// # use foundation::{Actor, Context, Flow, Init, Reply, Result};
@@ -71,8 +71,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry for actors of `system`, called `name` in errors. It is gone when nobody has it and
-    /// nobody is in it any more.
+    /// A registry for actors of `system`, called `name` in errors. It is gone when nobody has it
+    /// and nobody is in it any more.
     #[must_use]
     pub fn new(system: &System, name: impl Into<Arc<str>>) -> Self {
         Self::of(name.into(), &system.shared().ports, &system.shared().deadlines)
@@ -92,8 +92,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// `already_registered` when somebody has the name, also `owner` itself: `pid` is in the details;
-    /// `no_process` when `owner` has ended; `invalid_options`.
+    /// `already_registered` when somebody has the name, also `owner` itself: `pid` is in the
+    /// details; `no_process` when `owner` has ended; `invalid_options`.
     pub fn register<A: Actor>(&self, key: impl Into<Arc<str>>, owner: &ActorRef<A>) -> Result<()> {
         self.register_with(key, owner, Value::Null)
     }
@@ -122,8 +122,8 @@ impl Registry {
         self.found(key, self.table.unregister(key, |_| true))
     }
 
-    /// As [`Self::unregister`], if it is this actor that has the name, in its incarnation of now: for
-    /// one that gives up its own name, and not that of whoever has taken it since.
+    /// As [`Self::unregister`], if it is this actor that has the name, in its incarnation of now:
+    /// for one that gives up its own name, and not that of whoever has taken it since.
     ///
     /// # Errors
     ///
@@ -132,13 +132,13 @@ impl Registry {
         self.found(key, self.table.unregister(key, is(owner.pid())))
     }
 
-    /// A reference to whoever has the name. It refers to the place of the actor, and so survives its
-    /// restarts, whether or not the name does.
+    /// A reference to whoever has the name. It refers to the place of the actor, and so survives
+    /// its restarts, whether or not the name does.
     ///
     /// # Errors
     ///
-    /// `not_registered` when nobody has the name now; `wrong_type` when the messages of whoever has it
-    /// are not those of `A`.
+    /// `not_registered` when nobody has the name now; `wrong_type` when the messages of whoever has
+    /// it are not those of `A`.
     pub fn lookup<A: Actor>(&self, key: &str) -> Result<ActorRef<A>> {
         let owner = self.table.first(key).ok_or_else(|| not_registered(self.name(), key))?;
         owner.reference()
@@ -169,8 +169,8 @@ impl Registry {
         self.found(key, self.table.edit(key, &Edit::Set(metadata.into()), |_| true))
     }
 
-    /// Adds to the metadata of a registration, key by key; replaces it where it is no object. Nothing
-    /// that others add at the same time is lost.
+    /// Adds to the metadata of a registration, key by key; replaces it where it is no object.
+    /// Nothing that others add at the same time is lost.
     ///
     /// # Errors
     ///
@@ -179,8 +179,8 @@ impl Registry {
         self.found(key, self.table.edit(key, &Edit::Merge(more), |_| true))
     }
 
-    /// The registrations that a query finds, in the order in which they were made. It looks at all of
-    /// them, each as it is at some moment of the call.
+    /// The registrations that a query finds, in the order in which they were made. It looks at all
+    /// of them, each as it is at some moment of the call.
     ///
     /// # Errors
     ///
@@ -214,7 +214,8 @@ impl Registry {
     /// # Errors
     ///
     /// What the first change that cannot be made fails with, as [`Self::register`] and
-    /// [`Self::unregister`], and in the details `change`, its index; `invalid_options` for too many.
+    /// [`Self::unregister`], and in the details `change`, its index; `invalid_options` for too
+    /// many.
     pub fn commit(&self, changes: Changes) -> Result<()> {
         self.table.commit(changes)
     }
@@ -250,7 +251,8 @@ impl Registry {
 
     /// Locks a name, whether or not anybody has it, for whoever has to do several things about it.
     /// Those who want it get it in the order in which they asked; it is free when the guard is
-    /// dropped, also by a panic or a kill. It keeps nobody from registering who does not ask for it.
+    /// dropped, also by a panic or a kill. It keeps nobody from registering who does not ask for
+    /// it.
     ///
     /// # Errors
     ///
@@ -267,12 +269,12 @@ impl Registry {
     }
 
     /// Tells an actor of every registration and every end of one from now on, as long as its
-    /// incarnation of now runs, or until it [listens no more](Self::unlisten). `make` makes a message
-    /// of an event, in the task of the listener; a panic in it is the listener's.
+    /// incarnation of now runs, or until it [listens no more](Self::unlisten). `make` makes a
+    /// message of an event, in the task of the listener; a panic in it is the listener's.
     ///
     /// Events come before the messages in its mailbox, those of one key in order. As many as 16,384
-    /// may wait; those that there is no room for are missed, and counted in one that it is told. One
-    /// that listens twice is told twice.
+    /// may wait; those that there is no room for are missed, and counted in one that it is told.
+    /// One that listens twice is told twice.
     ///
     /// # Errors
     ///

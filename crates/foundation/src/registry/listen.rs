@@ -1,8 +1,8 @@
 //! Telling actors what is registered and what no longer is.
 //!
 //! An event is put into the control lane of each listener under the lock of the shard where it
-//! happened, so that all hear it in one order. The message is made of it by the listener, in its own
-//! task: nobody else ever runs its code.
+//! happened, so that all hear it in one order. The message is made of it by the listener, in its
+//! own task: nobody else ever runs its code.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use super::RegistryEvent;
 use crate::actor::{Actor, ActorRef, Control, HeldAs, Holding, Peer, Pid, Slot, catch};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
-/// How many events may wait for a listener, each some hundred bytes: more than the largest commit has
-/// changes, so that one which is not busy misses nothing of it; few enough that one which hangs costs
-/// little.
+/// How many events may wait for a listener, each some hundred bytes: more than the largest commit
+/// has changes, so that one which is not busy misses nothing of it; few enough that one which hangs
+/// costs little.
 const MOST_PENDING: usize = 16_384;
 
 /// Who is told.

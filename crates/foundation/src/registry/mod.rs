@@ -1,11 +1,12 @@
 //! The registry: actors by name, by what is said of them, and in groups.
 //!
-//! - **A name has one holder**, a group has many. Both are held by one incarnation, and gone with it:
-//!   nobody dead is found, and what an owner lets go of is never what somebody else holds by then.
-//! - **A name survives restarts** where it is part of the specification of a child: every incarnation
-//!   takes it before its `init`.
-//! - **It is no process**, so it is no bottleneck and cannot crash: keys are spread over many locks,
-//!   each held for a few lines.
+//! - **A name has one holder**, a group has many. Both are held by one incarnation, and gone with
+//!   it: nobody dead is found, and what an owner lets go of is never what somebody else holds by
+//!   then.
+//! - **A name survives restarts** where it is part of the specification of a child: every
+//!   incarnation takes it before its `init`.
+//! - **It is no process**, so it is no bottleneck and cannot crash: keys are spread over many
+//!   locks, each held for a few lines.
 //!
 //! `docs/registry.md` has the whole of it, with examples.
 
@@ -64,8 +65,8 @@ pub struct RegistryEvent {
     /// Who holds it, or held it.
     pub pid: Pid,
     /// How many events the listener was not told of, before this one or right after it, because too
-    /// many waited. If there are any, it has to look for itself. The last of those that waited always
-    /// says it.
+    /// many waited. If there are any, it has to look for itself. The last of those that waited
+    /// always says it.
     pub missed: u64,
 }
 

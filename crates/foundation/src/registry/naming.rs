@@ -30,7 +30,8 @@ pub(crate) enum Key {
 }
 
 impl Naming {
-    /// Has an incarnation begin with its name: nobody sees one without the other. `begin` begins it.
+    /// Has an incarnation begin with its name: nobody sees one without the other. `begin` begins
+    /// it.
     ///
     /// # Errors
     ///

@@ -15,8 +15,8 @@ const DEEPEST: usize = 16;
 /// How many criteria a query may have: each is looked at for every actor.
 const MOST_CRITERIA: usize = 64;
 
-/// A question about the metadata of registered actors. All its criteria have to hold; without any it
-/// finds everybody.
+/// A question about the metadata of registered actors. All its criteria have to hold; without any
+/// it finds everybody.
 ///
 /// | criterion | holds when the attribute |
 /// |---|---|
@@ -34,8 +34,8 @@ const MOST_CRITERIA: usize = 64;
 /// use serde_json::json;
 ///
 /// let able = Query::new().eq("capability", "render").gte("resources.memory", 512);
-/// assert!(able.matches(&json!({ "capability": ["render", "sum"], "resources": { "memory": 600 } })));
-/// assert!(!able.matches(&json!({ "capability": "render" })));
+/// assert!(able.matches(&json!({ "capability": ["render", "sum"], "resources": { "memory": 600 }
+/// }))); assert!(!able.matches(&json!({ "capability": "render" })));
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 #[must_use]
@@ -88,8 +88,8 @@ impl Query {
         Self::default()
     }
 
-    /// A query from its JSON form: a list of criteria, each with `path` (a text with dots, or a list
-    /// of keys), `op` and `value`.
+    /// A query from its JSON form: a list of criteria, each with `path` (a text with dots, or a
+    /// list of keys), `op` and `value`.
     ///
     /// ```
     /// # use foundation::Query;

@@ -1,12 +1,12 @@
 //! Who is registered under which key, as all share it who look.
 //!
-//! - **There is no one lock.** Keys are spread over shards; whoever changes several keys at once locks
-//!   their shards in one order. Beneath a shard's lock the life of an owner and the mailbox of a
-//!   listener may be locked, never the other way round. No code of a user runs there, and nothing of
-//!   a user's is dropped.
-//! - **Nobody dead is found.** An owner that ends lets go of what it holds before its end is announced;
-//!   until it has, it is seen to be dead. So a name is free as soon as its owner has ended, and what an
-//!   owner lets go of is never what somebody else holds by then.
+//! - **There is no one lock.** Keys are spread over shards; whoever changes several keys at once
+//!   locks their shards in one order. Beneath a shard's lock the life of an owner and the mailbox
+//!   of a listener may be locked, never the other way round. No code of a user runs there, and
+//!   nothing of a user's is dropped.
+//! - **Nobody dead is found.** An owner that ends lets go of what it holds before its end is
+//!   announced; until it has, it is seen to be dead. So a name is free as soon as its owner has
+//!   ended, and what an owner lets go of is never what somebody else holds by then.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -105,8 +105,8 @@ impl Table {
         self.len.load(Ordering::Acquire)
     }
 
-    /// Registers an owner. `begin` is called when the key is found to be free, and before anybody can
-    /// know of it: for an owner that begins with this.
+    /// Registers an owner. `begin` is called when the key is found to be free, and before anybody
+    /// can know of it: for an owner that begins with this.
     ///
     /// # Errors
     ///
@@ -140,8 +140,8 @@ impl Table {
         wanted.len()
     }
 
-    /// Changes the metadata of all registrations under a key that `wanted` says yes to, and gives how
-    /// many.
+    /// Changes the metadata of all registrations under a key that `wanted` says yes to, and gives
+    /// how many.
     pub(super) fn edit(&self, key: &str, edit: &Edit, wanted: impl Fn(&Holder) -> bool) -> usize {
         let mut shard = self.lock(key);
         let Some(holders) = shard.holders.get_mut(key) else { return 0 };
@@ -266,8 +266,8 @@ pub(super) struct Done {
     pub(super) events: Vec<RegistryEvent>,
     /// What was taken out, and is held until this is settled.
     pub(super) taken: Vec<(Arc<str>, Holder)>,
-    /// Who was not registered after all. Dropped after the lock: with the last reference to an actor
-    /// that has ended goes an error of the user's.
+    /// Who was not registered after all. Dropped after the lock: with the last reference to an
+    /// actor that has ended goes an error of the user's.
     pub(super) refused: Vec<Peer>,
 }
 
@@ -336,8 +336,8 @@ impl Table {
         Ok(number)
     }
 
-    /// Has the owners hold no longer what was taken out, counts, and tells listeners: under the locks
-    /// under which it was done.
+    /// Has the owners hold no longer what was taken out, counts, and tells listeners: under the
+    /// locks under which it was done.
     pub(super) fn settle(&self, done: &mut Done) {
         for (key, taken) in &done.taken {
             let held = HeldAs { number: taken.number, key: Arc::clone(key) };

@@ -22,8 +22,8 @@ fn holds(actor: &ActorRef<Idle>) -> usize {
     actor.status().registrations
 }
 
-/// Symptom in other registries: the notice of a death that comes late removes the name of whoever has
-/// taken it since.
+/// Symptom in other registries: the notice of a death that comes late removes the name of whoever
+/// has taken it since.
 #[tokio::test(start_paused = true)]
 async fn a_holder_that_has_ended_is_seen_to_be_dead_before_it_lets_go() {
     let system = System::builder().start().await.unwrap();

@@ -11,8 +11,8 @@ use crate::error::Result;
 /// Whoever has a name. Made by [`Registry::via`]. It may be cloned, sent and kept, also before and
 /// after anybody has the name: what is said reaches whoever has it then.
 ///
-/// An [`ActorRef`] refers to one place instead. It survives restarts and costs no look-up, and is the
-/// better one where there is one.
+/// An [`ActorRef`] refers to one place instead. It survives restarts and costs no look-up, and is
+/// the better one where there is one.
 pub struct Via<A> {
     registry: Registry,
     key: Arc<str>,

@@ -20,15 +20,15 @@ pub(super) trait Child: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `unresponsive` when the one before is still there, and is not to be abandoned; `already_started`
-    /// when somebody has the name that it is to have.
+    /// `unresponsive` when the one before is still there, and is not to be abandoned;
+    /// `already_started` when somebody has the name that it is to have.
     fn start(&self, system: &Arc<Shared>, parent: Supervised) -> Result<Peer>;
     /// Leaves its place to whoever does not go, and takes another one.
     fn abandon(&self);
 }
 
-/// A specification, and the place that is made when it is needed first. Incarnations of a supervisor
-/// share it, so that references survive the restart of a supervisor too.
+/// A specification, and the place that is made when it is needed first. Incarnations of a
+/// supervisor share it, so that references survive the restart of a supervisor too.
 struct Placed<A: Actor> {
     spec: ChildSpec<A>,
     slot: Mutex<Option<Place<A>>>,

@@ -99,10 +99,10 @@ impl ActorRef<Supervisor> {
     /// # Errors
     ///
     /// `invalid_options`; `already_started` when there is a child of that name that runs or is to,
-    /// `already_present` when there is one that does not; `already_started` also when somebody has the
-    /// name it is to be registered under; what its `init` returns, `actor_panicked`
-    /// or `timeout`, and then it was not added; `start_ignored` when it chooses not to run, and then
-    /// it is kept, unless it is temporary; as [`ActorRef::ask`] when the supervisor ends.
+    /// `already_present` when there is one that does not; `already_started` also when somebody has
+    /// the name it is to be registered under; what its `init` returns, `actor_panicked`
+    /// or `timeout`, and then it was not added; `start_ignored` when it chooses not to run, and
+    /// then it is kept, unless it is temporary; as [`ActorRef::ask`] when the supervisor ends.
     pub async fn start_child<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
         let spec = child.into_child_spec();
         spec.options().validate()?;

@@ -1,5 +1,5 @@
-//! Counting looks at children, in tests: they show that there are no more of them for each child the
-//! more children there are. Outside of tests nothing is counted, and this is nothing.
+//! Counting looks at children, in tests: they show that there are no more of them for each child
+//! the more children there are. Outside of tests nothing is counted, and this is nothing.
 
 #[cfg(test)]
 use std::cell::Cell;

@@ -10,8 +10,8 @@
 //! - **Nobody is orphaned**: a supervisor that is killed kills its children, and is dead when they
 //!   are.
 //!
-//! That is a static supervisor, the files of this folder. [`dynamic`] has children that come and go,
-//! without an order; [`partition`] has one child several times, and is a static one otherwise.
+//! That is a static supervisor, the files of this folder. [`dynamic`] has children that come and
+//! go, without an order; [`partition`] has one child several times, and is a static one otherwise.
 //!
 //! Semantics are those of OTP's `supervisor`; where they differ, `docs/supervision.md` says why.
 

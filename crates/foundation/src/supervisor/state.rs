@@ -78,8 +78,8 @@ pub(super) enum Report {
 }
 
 impl Report {
-    /// What is to be told of a child that was to end, and did for `reason`. One that is to be killed
-    /// and was has done what it should.
+    /// What is to be told of a child that was to end, and did for `reason`. One that is to be
+    /// killed and was has done what it should.
     pub(super) fn of_a_stop(brutal: bool, reason: ExitReason) -> Option<Self> {
         let as_told = reason.is_clean() || brutal && reason == ExitReason::Killed;
         (!as_told).then_some(Self::EndedBadly(reason))

@@ -29,8 +29,8 @@ use crate::spawn::{Census, Executor, Spawner};
 use crate::supervisor::IntoChildSpec;
 use crate::sync::{AtomicU64, Ordering};
 
-/// How long the tasks of libraries may take to be gone when the system stops. They are dropped where
-/// they wait next, so one that takes longer holds its thread.
+/// How long the tasks of libraries may take to be gone when the system stops. They are dropped
+/// where they wait next, so one that takes longer holds its thread.
 const LIBRARIES: Duration = Duration::from_secs(1);
 
 /// What everything in one system shares.
@@ -88,23 +88,23 @@ impl System {
         SystemBuilder::default()
     }
 
-    /// Starts an actor or a supervisor as a child of the system, and waits for its `init`. It is not
-    /// restarted when it ends: that is what supervisors are for. With the system it ends before
+    /// Starts an actor or a supervisor as a child of the system, and waits for its `init`. It is
+    /// not restarted when it ends: that is what supervisors are for. With the system it ends before
     /// everything that was started earlier.
     ///
     /// # Errors
     ///
     /// What `init` returns; `actor_panicked` when it panics; `timeout` when it takes too long;
-    /// `start_ignored` when it chooses not to run; `already_started` when somebody has the name it is to
-    /// be registered under; `invalid_options`; `system_stopping`. In each
+    /// `start_ignored` when it chooses not to run; `already_started` when somebody has the name it
+    /// is to be registered under; `invalid_options`; `system_stopping`. In each
     /// case nothing of the actor is left, unless the error is `unresponsive`.
     pub async fn start<C: IntoChildSpec>(&self, child: C) -> Result<ActorRef<C::Actor>> {
         start(&self.shared, child.into_child_spec()).await
     }
 
     /// Ends everything: the actors one after the other, the last one first, each as its
-    /// specification says; then the tasks of libraries; then the system itself. Given up half-way, it
-    /// goes on in the background, as when the system is dropped.
+    /// specification says; then the tasks of libraries; then the system itself. Given up half-way,
+    /// it goes on in the background, as when the system is dropped.
     ///
     /// # Errors
     ///
@@ -128,8 +128,8 @@ impl System {
         self.shared.names.lookup(name)
     }
 
-    /// The names of its actors: those that are [`registered`](crate::ChildSpec::registered), and those
-    /// that somebody registers.
+    /// The names of its actors: those that are [`registered`](crate::ChildSpec::registered), and
+    /// those that somebody registers.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.shared.names
@@ -176,9 +176,10 @@ impl System {
         self.shared.spawner.executor(name)
     }
 
-    /// Everything in it as a tree: names, pids, states, restarts, mailboxes, uptimes. Supervisors are
-    /// asked for their children, which they name at any time, also while they start and stop; one
-    /// that does not within a second is marked. Each actor is as it is at some moment of the call.
+    /// Everything in it as a tree: names, pids, states, restarts, mailboxes, uptimes. Supervisors
+    /// are asked for their children, which they name at any time, also while they start and stop;
+    /// one that does not within a second is marked. Each actor is as it is at some moment of the
+    /// call.
     pub async fn tree(&self) -> Tree {
         tree::tree(&self.shared).await
     }

@@ -12,8 +12,8 @@ use crate::actor::{ActorState, ActorStatus, ChildKind, Peer, Pid};
 use crate::deadline::{Limit, Within};
 use crate::supervisor::{ChildState, Line, children_of};
 
-/// How long a supervisor may take to name its children. It runs nobody else's code, so it takes longer
-/// only where all threads are held.
+/// How long a supervisor may take to name its children. It runs nobody else's code, so it takes
+/// longer only where all threads are held.
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// How many levels are looked at. What is done with a tree calls itself for each of them.
@@ -53,7 +53,8 @@ pub struct TreeNode {
     /// Its children, in the order of their start; of a dynamic supervisor, of their first start.
     pub children: Vec<TreeNode>,
     /// Whether all its children are known. They are not if it is a static supervisor that is
-    /// suspended, has not answered in a second, has ended meanwhile, or lies deeper than 256 levels.
+    /// suspended, has not answered in a second, has ended meanwhile, or lies deeper than 256
+    /// levels.
     pub complete: bool,
 }
 
@@ -226,8 +227,8 @@ impl TreeNode {
 // === impl Tree ===
 
 impl Tree {
-    /// The tree as JSON: an object with `system` and `children`. Each of these has `name`, `pid` (as
-    /// text, or null), `kind` (`worker` or `supervisor`), `state`, `suspended`, `restarts`,
+    /// The tree as JSON: an object with `system` and `children`. Each of these has `name`, `pid`
+    /// (as text, or null), `kind` (`worker` or `supervisor`), `state`, `suspended`, `restarts`,
     /// `mailbox_len` and `uptime_seconds` (or null); a supervisor also `complete` and `children`.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -90,8 +90,8 @@ impl TaskContext {
     }
 
     /// From here on the task ends when it chooses to: whoever asks it to end, or ends being linked
-    /// to it, makes [`Self::stopping`] ready and no more. It is killed when it takes too long, and ends
-    /// all the same when its holder drops it or its owner has ended.
+    /// to it, makes [`Self::stopping`] ready and no more. It is killed when it takes too long, and
+    /// ends all the same when its holder drops it or its owner has ended.
     pub fn trap_exits(&self) {
         self.slot.raise(self.pid.generation, TRAPS);
     }
@@ -102,9 +102,9 @@ impl TaskContext {
         self.slot.word() & STOP != 0
     }
 
-    /// Ready when the task is asked to end, for work that [traps exits](Self::trap_exits). Whoever asks
-    /// wakes the task, so this belongs into its own work or a `select!` there; a set of futures that
-    /// wakes each by itself, such as `FuturesUnordered`, does not look at it again.
+    /// Ready when the task is asked to end, for work that [traps exits](Self::trap_exits). Whoever
+    /// asks wakes the task, so this belongs into its own work or a `select!` there; a set of
+    /// futures that wakes each by itself, such as `FuturesUnordered`, does not look at it again.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         self.slot.stopping()
     }

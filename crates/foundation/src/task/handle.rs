@@ -19,8 +19,8 @@ use crate::sync::Mutex;
 /// [`async_linked`](crate::ActorRef::async_linked).
 ///
 /// Awaiting it gives what its work came to: the value; the error that the work returned;
-/// `actor_panicked`; `actor_stopped` when it was ended. Then the task is gone. Awaiting it once more
-/// gives `no_process`. It has one holder, who may hand it on:
+/// `actor_panicked`; `actor_stopped` when it was ended. Then the task is gone. Awaiting it once
+/// more gives `no_process`. It has one holder, who may hand it on:
 ///
 /// ```compile_fail,E0382
 /// # async fn twice(task: foundation::Task<u32>) -> foundation::Result<()> {
@@ -97,9 +97,9 @@ impl<T> Task<T> {
         }
     }
 
-    /// Ends it as `how` says, and waits until it has ended. Gives the value if there is one after all:
-    /// it was there before, or the task traps exits and has finished; none when it ended as it was
-    /// told.
+    /// Ends it as `how` says, and waits until it has ended. Gives the value if there is one after
+    /// all: it was there before, or the task traps exits and has finished; none when it ended as it
+    /// was told.
     ///
     /// # Errors
     ///
@@ -138,8 +138,8 @@ impl<T> Task<T> {
         }
     }
 
-    /// Lets it go on without a holder and without an owner: what it comes to is dropped, its failure
-    /// is nobody's matter. Gives what it has come to already.
+    /// Lets it go on without a holder and without an owner: what it comes to is dropped, its
+    /// failure is nobody's matter. Gives what it has come to already.
     pub fn ignore(mut self) -> Option<Result<T>> {
         self.let_go()
     }

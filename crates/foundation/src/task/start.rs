@@ -27,9 +27,9 @@ impl ActorRef<TaskSupervisor> {
         self.start_task(job.into_job(), None)
     }
 
-    /// Starts a task that `owner` owns and is linked to: when it ends otherwise than normally, and not
-    /// because its holder wants that, the owner ends for the same reason, unless it traps exits. The
-    /// task is gone before the owner is. Its errors carry what led to it.
+    /// Starts a task that `owner` owns and is linked to: when it ends otherwise than normally, and
+    /// not because its holder wants that, the owner ends for the same reason, unless it traps
+    /// exits. The task is gone before the owner is. Its errors carry what led to it.
     ///
     /// # Errors
     ///

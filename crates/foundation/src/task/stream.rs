@@ -112,8 +112,8 @@ impl StreamOptions {
         self
     }
 
-    /// Has `owner` own its tasks and be linked to them: the first that fails ends it, unless it traps
-    /// exits.
+    /// Has `owner` own its tasks and be linked to them: the first that fails ends it, unless it
+    /// traps exits.
     pub fn linked(mut self, owner: &mut impl Owner) -> Self {
         self.owner = Some(owner.owned());
         self
@@ -138,10 +138,10 @@ impl StreamOptions {
 /// started when it is polled, and it is then that a task which takes too long is ended; dropping it
 /// drops those under way.
 ///
-/// An item is what one task came to, and after an error the stream goes on, with two exceptions that
-/// end it: a task that cannot be started (`max_children`, `no_process`), after the results that can
-/// be given by then, and one that takes too long ([`OnOverrun::End`]). What waits for an earlier
-/// result is lost with it.
+/// An item is what one task came to, and after an error the stream goes on, with two exceptions
+/// that end it: a task that cannot be started (`max_children`, `no_process`), after the results
+/// that can be given by then, and one that takes too long ([`OnOverrun::End`]). What waits for an
+/// earlier result is lost with it.
 #[must_use = "nothing is started until it is polled"]
 pub struct TaskStream<T>(Engine<(), T>);
 
@@ -326,8 +326,8 @@ impl<K: Send + 'static, T: Send + 'static> Engine<K, T> {
                 return Poll::Ready(Some(next));
             }
             match Pin::new(&mut self.running).poll_next(cx) {
-                // Before the end: something may be ready that was not looked at, because the turn of
-                // this task is over.
+                // Before the end: something may be ready that was not looked at, because the turn
+                // of this task is over.
                 Poll::Pending if self.not_started.is_some() && !coop::has_budget_remaining() => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;

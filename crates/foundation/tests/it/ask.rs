@@ -188,8 +188,8 @@ async fn whoever_answers_can_see_that_nobody_waits_any_more() {
 
 #[tokio::test(start_paused = true)]
 async fn many_that_wait_for_a_place_all_give_up_in_time() {
-    // A sender that used up the turn of its task on the way to a full mailbox was taken for one that
-    // had not looked: its deadline was never set, and it waited for ever.
+    // A sender that used up the turn of its task on the way to a full mailbox was taken for one
+    // that had not looked: its deadline was never set, and it waited for ever.
     let (system, actor, log) = with_mailbox(Mailbox::bounded(63)).await;
     let gate = hold(&actor, &log).await;
     for _ in 0..63 {

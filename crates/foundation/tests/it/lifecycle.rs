@@ -1,4 +1,5 @@
-//! Starting: acknowledged after init, refused with a reason, and nothing left of what did not start.
+//! Starting: acknowledged after init, refused with a reason, and nothing left of what did not
+//! start.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -196,7 +196,8 @@ fn a_link_that_is_made_on_the_other_side_first_is_found_out() {
             !links.is_empty() && telling.unlink(pid(2)).is_none()
         });
         shuttle::future::block_on(async move {
-            // The fault: the end may come between these two, and is told to a link that is not there.
+            // The fault: the end may come between these two, and is told to a link that is not
+            // there.
             let own = Side { life: &mine, pid: pid(1), peer: "mine" };
             let other = Side { life: &theirs, pid: pid(2), peer: "theirs" };
             drop(link(other, own));

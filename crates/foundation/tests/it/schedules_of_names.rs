@@ -88,7 +88,8 @@ fn a_name_that_changes_hands_while_its_holder_ends_stays_with_the_new_one() {
     });
 }
 
-/// Takes the name out and puts it back, as a commit does that fails: the owner holds it all the time.
+/// Takes the name out and puts it back, as a commit does that fails: the owner holds it all the
+/// time.
 fn take_and_put_back(names: &Names) {
     let mut table = names.0.lock();
     let key: Arc<str> = "name".into();

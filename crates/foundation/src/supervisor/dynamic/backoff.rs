@@ -10,8 +10,8 @@ pub(super) fn before(nth: usize, first: Duration, most: Duration) -> Duration {
     first.saturating_mul(factor).min(most)
 }
 
-/// The wait that is made of it by `chance`, a number of 0 to 1: between half of it and the whole, so
-/// that those who failed together do not come back together.
+/// The wait that is made of it by `chance`, a number of 0 to 1: between half of it and the whole,
+/// so that those who failed together do not come back together.
 pub(super) fn spread(wait: Duration, chance: f64) -> Duration {
     let half = wait / 2;
     half + half.mul_f64(chance.clamp(0.0, 1.0))

@@ -33,7 +33,8 @@ impl From<Status> for ChildState {
 /// What only a dynamic supervisor can do. A child that calls one of those that wait on its own
 /// supervisor while it stops waits for itself.
 impl ActorRef<DynamicSupervisor> {
-    /// Starts a child, and waits until it runs. Given up, the child is killed: nobody else knows it.
+    /// Starts a child, and waits until it runs. Given up, the child is killed: nobody else knows
+    /// it.
     ///
     /// # Errors
     ///
@@ -73,8 +74,8 @@ impl ActorRef<DynamicSupervisor> {
     ///
     /// # Errors
     ///
-    /// `child_not_found`; `not_quarantined`; what its start fails with; as [`ActorRef::ask`] when the
-    /// supervisor ends.
+    /// `child_not_found`; `not_quarantined`; what its start fails with; as [`ActorRef::ask`] when
+    /// the supervisor ends.
     pub async fn release_child(&self, child: Pid) -> Result<Pid> {
         let released = self.ask(|reply| Message(Said::Release(child, reply)));
         Ok(released.without_deadline().await??.pid())
@@ -84,8 +85,8 @@ impl ActorRef<DynamicSupervisor> {
     ///
     /// # Errors
     ///
-    /// `child_not_found`; `wrong_type` when its messages are not those of `A`; `no_process` when the
-    /// supervisor does not run.
+    /// `child_not_found`; `wrong_type` when its messages are not those of `A`; `no_process` when
+    /// the supervisor does not run.
     pub fn child<A: Actor>(&self, child: Pid) -> Result<ActorRef<A>> {
         let members = self.members()?;
         let state = members.lock();
@@ -132,8 +133,8 @@ impl ActorRef<DynamicSupervisor> {
         Ok(())
     }
 
-    /// Starts the first incarnation of a place that does nothing but `run`, and is not restarted. As
-    /// [`start_running`].
+    /// Starts the first incarnation of a place that does nothing but `run`, and is not restarted.
+    /// As [`start_running`].
     pub(crate) fn adopt_running<A: Actor, F, R>(
         &self,
         options: &Options,
@@ -188,8 +189,8 @@ fn info<T>(child: &Child<T, Body>) -> ChildInfo {
 }
 
 impl<T> State<T, Body> {
-    /// The child that a pid names: the incarnation that is there, or any while the child has not come
-    /// back.
+    /// The child that a pid names: the incarnation that is there, or any while the child has not
+    /// come back.
     pub(super) fn find(&self, pid: Pid) -> Option<Key> {
         let key = match self.table.get(pid.slot) {
             Some(_) => pid.slot,

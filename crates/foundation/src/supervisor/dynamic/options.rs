@@ -148,7 +148,8 @@ impl DynamicSupervisorBuilder {
         self
     }
 
-    /// Gives each child a budget of its own. The supervisor then never ends because of its children.
+    /// Gives each child a budget of its own. The supervisor then never ends because of its
+    /// children.
     pub const fn budget_per_child(mut self, budget: ChildBudget) -> Self {
         self.blueprint.rules.per_child = Some(budget);
         self

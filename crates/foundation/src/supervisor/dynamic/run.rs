@@ -20,12 +20,13 @@ use crate::supervisor::report;
 use crate::supervisor::run::HELD;
 use crate::supervisor::state::{Cause, Report};
 
-/// A supervisor of children that are started while it runs, of whatever type, and that have no order
-/// among each other: sessions, connections, jobs. Begin one with [`DynamicSupervisor::builder`].
+/// A supervisor of children that are started while it runs, of whatever type, and that have no
+/// order among each other: sessions, connections, jobs. Begin one with
+/// [`DynamicSupervisor::builder`].
 ///
 /// Children are known by their pids; their names need not differ. They are started by whoever asks,
-/// restarted each for itself, and stopped all at a time. A child that has ended and is not restarted
-/// is forgotten.
+/// restarted each for itself, and stopped all at a time. A child that has ended and is not
+/// restarted is forgotten.
 ///
 /// ```
 /// # use foundation::{Actor, Context, Flow, Init, Reply, Result};

@@ -1,8 +1,9 @@
 //! What a dynamic supervisor decides: events of its children and requests go in, commands come out.
 //!
 //! Nothing here waits, and nothing has an effect. It is shared by all who have something to say:
-//! whoever starts a child, the children, and the loop in `run.rs`. What one of them can do by itself
-//! comes back as an [`Outcome`]; what remains are commands for the loop, which is to be woken then.
+//! whoever starts a child, the children, and the loop in `run.rs`. What one of them can do by
+//! itself comes back as an [`Outcome`]; what remains are commands for the loop, which is to be
+//! woken then.
 //!
 //! Each child is its own matter: none waits for another one.
 
@@ -435,7 +436,8 @@ impl<T, B> State<T, B> {
         self.commands.push_back(Command::Kill(key));
     }
 
-    /// Has a child started again that is down, at once or after a wait; or says that it was too often.
+    /// Has a child started again that is down, at once or after a wait; or says that it was too
+    /// often.
     fn restart(&mut self, key: Key, charge: Charge, now: Duration) {
         self.table.set(key, Status::Restarting);
         let Some(child) = self.table.get_mut(key) else { return };
@@ -464,7 +466,8 @@ impl<T, B> State<T, B> {
         self.commands.push_back(Command::Wait(key, attempt, wait));
     }
 
-    /// A child has ended for good. Whoever said so lets go of it, unless the loop has to do with it.
+    /// A child has ended for good. Whoever said so lets go of it, unless the loop has to do with
+    /// it.
     fn is_gone(&mut self, key: Key, report: Option<Report>) -> Outcome<B> {
         let Some(child) = self.table.remove(key) else { return Outcome::nothing() };
         let forgotten = if child.attempt == 1 && child.more.is_none() {

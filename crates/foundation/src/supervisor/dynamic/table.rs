@@ -11,8 +11,8 @@ use crate::supervisor::looks::Looks;
 /// The place that a child has, or had first.
 pub(super) type Key = u64;
 
-/// Children for whom there is room when there are none: so few that it is not worth to give it back,
-/// which would cost the next one more than its place.
+/// Children for whom there is room when there are none: so few that it is not worth to give it
+/// back, which would cost the next one more than its place.
 const ROOM: usize = 1024;
 
 /// The children. `T` is somebody who waits for an answer, `B` what others know of a child.
@@ -71,7 +71,8 @@ pub(super) struct Traits {
 pub(super) struct Child<T, B> {
     pub(super) body: B,
     pub(super) more: Option<Box<More<T>>>,
-    /// The how many-th attempt to start it this is, from 1. What is said of an earlier one is stale.
+    /// The how many-th attempt to start it this is, from 1. What is said of an earlier one is
+    /// stale.
     pub(super) attempt: u32,
     pub(super) traits: Traits,
     status: Status,

@@ -63,16 +63,17 @@ impl<A: Actor> ActorRef<PartitionSupervisor<A>> {
 
     /// Changes how many there are, and gives how many there were. Those that are too many end, the
     /// last one first; those that are missing start, each when the one before runs. Keys then mean
-    /// other partitions. The number is as it was at first when the supervisor is restarted. A change
-    /// that fails or is given up half-way can be repeated, or replaced by another one.
+    /// other partitions. The number is as it was at first when the supervisor is restarted. A
+    /// change that fails or is given up half-way can be repeated, or replaced by another one.
     ///
     /// # Errors
     ///
     /// `invalid_options` for more than there were at first; what a partition's start fails with,
-    /// and then those that were to start after it have not; `unresponsive` when one does not end, and
-    /// then it and the others that are too many are not routed to; `child_not_found` when somebody has
-    /// deleted one; `no_process`, as [`Self::route`]; as [`ActorRef::ask`] when the supervisor ends.
-    /// A partition that changes its own supervisor waits for itself when it is among those that end.
+    /// and then those that were to start after it have not; `unresponsive` when one does not end,
+    /// and then it and the others that are too many are not routed to; `child_not_found` when
+    /// somebody has deleted one; `no_process`, as [`Self::route`]; as [`ActorRef::ask`] when the
+    /// supervisor ends. A partition that changes its own supervisor waits for itself when it is
+    /// among those that end.
     pub async fn resize(&self, wanted: usize) -> Result<usize> {
         let mut partitions = self.shared_partitions()?;
         if wanted > partitions.all.len() {

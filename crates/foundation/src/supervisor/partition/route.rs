@@ -2,8 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The partition of a number: what is left of its absolute value when it is divided by their number.
-/// None where there are none.
+/// The partition of a number: what is left of its absolute value when it is divided by their
+/// number. None where there are none.
 pub(super) fn of_number(number: i64, partitions: usize) -> Option<usize> {
     let partitions = u64::try_from(partitions).ok()?;
     usize::try_from(number.unsigned_abs().checked_rem(partitions)?).ok()

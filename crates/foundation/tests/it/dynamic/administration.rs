@@ -214,8 +214,9 @@ async fn a_child_that_is_restarting_holds_its_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_start_that_is_given_up_when_the_child_has_been_restarted_meanwhile_is_undone_too() {
-    // A caller that is slow to look finds that its child runs, fails, and runs again before it gives
-    // up. Once, the later incarnation was left behind, and the supervisor waited for it for ever.
+    // A caller that is slow to look finds that its child runs, fails, and runs again before it
+    // gives up. Once, the later incarnation was left behind, and the supervisor waited for it for
+    // ever.
     let stage = Stage::lenient().await;
     for then in [Start::Run, Start::FailAfter(HOUR, "broken")] {
         let strings = Strings::new("a", &stage.log);

@@ -87,7 +87,8 @@ async fn the_others_end_and_the_system_says_who_did_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_start_that_holds_its_thread_and_is_given_up_holds_up_nobody() {
-    // The caller was gone, and nobody looked whether the child went: the supervisor waited for ever.
+    // The caller was gone, and nobody looked whether the child went: the supervisor waited for
+    // ever.
     for then in [Unresponsive::Wait, Unresponsive::Abandon] {
         let system = System::builder().name("held").start().await.unwrap();
         let supervisor = DynamicSupervisor::builder().start(&system).await.unwrap();

@@ -115,8 +115,8 @@ async fn one_that_is_traced_can_be_suspended() {
     strike(system).await;
 }
 
-/// Symptom: the first message after a trace began was not in it, when it had come before and waited.
-/// The actor had looked for observers before it heard of this one.
+/// Symptom: the first message after a trace began was not in it, when it had come before and
+/// waited. The actor had looked for observers before it heard of this one.
 #[tokio::test(start_paused = true)]
 async fn a_trace_of_one_that_is_busy_begins_with_the_next_step() {
     let (system, actor, log) = running().await;

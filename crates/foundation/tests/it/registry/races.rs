@@ -118,8 +118,8 @@ async fn nobody_who_has_ended_is_ever_found() {
     stop(system).await;
 }
 
-/// Those who look do so at any moment of an end: whoever is found had not ended when the look began,
-/// and can be spoken to, unless it has ended since.
+/// Those who look do so at any moment of an end: whoever is found had not ended when the look
+/// began, and can be spoken to, unless it has ended since.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_found_was_there_whenever_one_looks() {
     // RACE-6, I30
@@ -374,7 +374,8 @@ async fn a_hundred_readers_see_the_same() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_those_vanish_who_end_and_if_all_end_all_do() {
-    // STRESS-3. There is no process of the registry that could be killed: its users go on as it does.
+    // STRESS-3. There is no process of the registry that could be killed: its users go on as it
+    // does.
     let (system, tasks) = many().await;
     let actors = Arc::new(idle(&system, 20).await);
     for (n, actor) in actors.iter().enumerate() {

@@ -10,7 +10,8 @@ use super::{HOUR, Stage};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Stops the supervisor, and gives how its children ended, in the order given, and the time it took.
+/// Stops the supervisor, and gives how its children ended, in the order given, and the time it
+/// took.
 async fn ends(stage: Stage, names: &[&str]) -> (Vec<ExitReason>, Duration) {
     let mut children = Vec::new();
     for name in names {

@@ -378,7 +378,8 @@ async fn a_supervisor_can_be_stopped_and_killed_while_its_first_children_start()
 
 #[tokio::test(start_paused = true)]
 async fn first_children_that_fail_too_often_while_the_others_start_end_the_supervisor() {
-    // The start is a success, and the end follows: the failure was waiting for the start to be over.
+    // The start is a success, and the end follows: the failure was waiting for the start to be
+    // over.
     let (system, log) = (system().await, Log::default());
     let gate = Arc::new(Notify::new());
     let brief = Strings::new("a", &log).starting([Start::RunAndExit(ExitReason::Killed)]);

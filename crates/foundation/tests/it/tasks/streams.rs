@@ -145,7 +145,8 @@ async fn results_that_are_there_come_before_the_error_that_ends_the_stream() {
 
 #[tokio::test(start_paused = true)]
 async fn results_are_not_lost_however_late_they_are_looked_at() {
-    // A task that uses up its turn is told that nothing is ready. Once, that was taken for an overrun.
+    // A task that uses up its turn is told that nothing is ready. Once, that was taken for an
+    // overrun.
     let stage = Stage::set().await;
     let options = StreamOptions::default().max_concurrency(200).within(SECOND * 5);
     let mut stream = sleeps(&stage.tasks, &[1000; 400], options);
