@@ -193,11 +193,16 @@ impl Deadlines {
     /// The error about a wait that is over after this time; or before it, because the system has
     /// stopped.
     pub(crate) fn passed(&self, after: Option<Duration>) -> Error {
-        if self.shard(0).lock().closed {
+        if self.is_closed() {
             return codes::SYSTEM_STOPPING.into();
         }
         let after = after.unwrap_or_default().as_secs_f64();
         Error::from(codes::TIMEOUT).with_detail("after_seconds", after)
+    }
+
+    /// Whether the keeper has gone, so that every wait is over.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shard(0).lock().closed
     }
 
     /// Ends every wait, those that are to come included: the keeper has gone, and nobody would.

@@ -12,16 +12,26 @@
 //! [actors](Actor) with their mailboxes, timers, monitors, links and exit reasons,
 //! [supervisors](Supervisor), [dynamic](DynamicSupervisor) and [partitioned](PartitionSupervisor)
 //! ones, [tasks](Task), the [registry](Registry) with [groups](Groups) and [queries](Query), and
-//! [trees](Tree), [status](ActorStatus) and [traces](Trace) of what runs.
+//! [trees](Tree), [status](ActorStatus) and [traces](Trace) of what runs; and what keeps a system
+//! standing: [boundaries](boundary), an [error tracker](ErrorTracker), [retries](Retry), [circuit
+//! breakers](CircuitBreaker), [rate limits](RateLimiter), [bulkheads](Bulkhead),
+//! [resources](Resource), [caches](Cache) and [feature flags](Flags).
 
 mod actor;
+mod breaker;
+mod cache;
 mod deadline;
 mod error;
 mod exit;
+mod fallback;
+mod flags;
+mod limit;
+mod listen;
 mod mailbox;
 mod panic_hook;
 mod ports;
 mod registry;
+mod retry;
 mod spawn;
 mod supervisor;
 mod sync;
@@ -30,21 +40,41 @@ mod task;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod tracker;
 
 pub use actor::{
     Actor, ActorRef, ActorState, ActorStatus, Ask, ChildKind, ChildSpec, Context, Down, Exit,
     Exited, Flow, Init, MonitorRef, Pid, Reply, Restart, Shutdown, Tell, TimerKey, Trace,
     TraceEntry, TraceStep, Unresponsive, Unsent,
 };
+pub use breaker::{
+    BreakerOptions, CircuitBreaker, CircuitBreakers, CircuitChange, CircuitPermit, CircuitState,
+    CircuitStatus,
+};
+pub use cache::{Cache, CacheOptions, CacheStats};
 pub use error::{
-    Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, codes,
+    Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, boundary,
+    codes,
 };
 pub use exit::{ExitReason, Panic};
+pub use fallback::{with_compensation, with_fallback};
+pub use flags::{
+    Flag, FlagChange, FlagMessage, FlagRule, FlagServer, FlagServerArgs, FlagStore, Flags,
+    FlagsBuilder, MemoryFlagStore, Percentage, flag_bucket,
+};
+pub use limit::{
+    Backpressure, BackpressureChange, Bulkhead, BulkheadOptions, BulkheadPermit, BulkheadStatus,
+    KeyedRateLimiter, RateLimit, RateLimiter, RateLimiters, RateStatus, Resource, ResourceKind,
+    ResourceOptions, ResourcePermit, ResourceStatus,
+};
 pub use mailbox::{Mailbox, Overflow};
 pub use ports::{Clock, SystemClock};
 pub use registry::{
     AttributePath, BatchReport, Changes, Groups, KeyLock, Lock, OnError, Operator, Query,
     Registration, Registry, RegistryChange, RegistryEntry, RegistryEvent, Via,
+};
+pub use retry::{
+    Attempt, Backoff, Jitter, Retry, RetryBudget, RetryPolicies, RetryPolicy, parse_retry_after,
 };
 pub use spawn::{Census, Executor};
 pub use supervisor::{
@@ -52,12 +82,13 @@ pub use supervisor::{
     DynamicSupervisorBuilder, IntoChildSpec, PartitionSupervisor, PartitionSupervisorBuilder,
     Strategy, Supervisor, SupervisorBuilder,
 };
-pub use system::{System, SystemBuilder, Tree, TreeNode};
+pub use system::{Home, InSystem, System, SystemBuilder, Tree, TreeNode};
 pub use task::{
     IntoJob, Job, JobFn, JobFuture, OnOverrun, OnTimeout, Owned, Owner, StreamOptions, Task,
     TaskActor, TaskContext, TaskMessage, TaskStream, TaskSupervisor, TaskWork, Work, YieldOptions,
     ZippedTaskStream,
 };
+pub use tracker::{ErrorAlert, ErrorCount, ErrorTracker, ErrorTracking};
 
 /// The examples in the documents run as tests.
 #[cfg(doctest)]
@@ -68,11 +99,20 @@ mod documents {
     #[doc = include_str!("../../../docs/errors.md")]
     struct Errors;
 
+    #[doc = include_str!("../../../docs/flags.md")]
+    struct Flags;
+
     #[doc = include_str!("../../../docs/inspection.md")]
     struct Inspection;
 
+    #[doc = include_str!("../../../docs/limits.md")]
+    struct Limits;
+
     #[doc = include_str!("../../../docs/registry.md")]
     struct Registry;
+
+    #[doc = include_str!("../../../docs/resilience.md")]
+    struct Resilience;
 
     #[doc = include_str!("../../../docs/supervision.md")]
     struct Supervision;

@@ -24,6 +24,7 @@ use crate::exit::ExitReason;
 use crate::mailbox::{CONTROL, Inbox, Received, SPACE};
 use crate::registry::{Groups, Registry};
 use crate::system::Shared;
+use crate::tracker::ErrorTracker;
 
 /// Messages that an actor handles before it lets others run: as many as keep the cost of that
 /// unseen, few enough that they take microseconds.
@@ -197,6 +198,12 @@ impl<A: Actor> Context<A> {
         self.slot.stopping()
     }
 
+    /// What counts the errors of the system, as [`System::errors`](crate::System::errors).
+    #[must_use]
+    pub fn errors(&self) -> &ErrorTracker {
+        &self.slot.core().system.errors
+    }
+
     /// The names of the system's actors, as [`System::registry`](crate::System::registry).
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -225,7 +232,7 @@ impl<A: Actor> Context<A> {
     pub fn error_context(&mut self) -> &mut ErrorContext {
         self.errors.get_or_insert_with(|| {
             let core = self.slot.core();
-            let context = ErrorContext::new(Arc::clone(&core.system.ports), &*core.name);
+            let context = ErrorContext::new(&core.system, &*core.name);
             Box::new(context.with("pid", core.pid().to_string()))
         })
     }

@@ -55,7 +55,8 @@ pub struct ActorStatus {
     pub watchers: usize,
     /// How many it is linked to.
     pub links: usize,
-    /// How many names and places in groups it has, and registries it listens to.
+    /// How many names and places in groups it has, and registries, breakers and others it listens
+    /// to.
     pub registrations: usize,
 }
 

@@ -15,8 +15,9 @@ use super::spec::{ChildKind, Shutdown};
 use super::watch::{Down, Exit};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
+use crate::listen::News;
 use crate::mailbox::{Mailbox, Queue};
-use crate::registry::{Naming, News};
+use crate::registry::Naming;
 use crate::spawn::TaskNumber;
 use crate::sync::{AtomicU64, Ordering};
 use crate::system::Shared;
@@ -82,7 +83,7 @@ pub(crate) enum Control<M> {
     Signal(Signal),
     /// What the actor's own parts say to it.
     Own(M),
-    /// What it hears of a registry it listens to.
+    /// What it hears of that it listens to.
     News(News<M>),
 }
 

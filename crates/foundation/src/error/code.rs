@@ -234,13 +234,172 @@ pub mod codes {
         "find out what blocks it (the pid is in the details); end the process if it does not \
          come back",
     );
-
+    /// Not the JSON that was wanted.
+    pub const INVALID_JSON: Code = Code::new(
+        "invalid_json",
+        Category::Validation,
+        "a text is no JSON, or not the one that is wanted here; `line` and `column` are in the \
+         details, the cause says what is wrong",
+        "mend the text, or whoever writes it",
+    );
+    /// The network failed.
+    pub const NETWORK_ERROR: Code = Code::new(
+        "network_error",
+        Category::Infrastructure,
+        "a connection could not be made or was lost, a name was not found, or the peer talks \
+         nonsense; `kind` is in the details",
+        "look at the peer and at what is between; repeating may help",
+    );
+    /// A process failed to start or to talk.
+    pub const PROCESS_ERROR: Code = Code::new(
+        "process_error",
+        Category::Infrastructure,
+        "a process could not be started now, or its pipes broke; `kind` is in the details",
+        "look at the limits and the load of the machine; repeating may help",
+    );
+    /// There is no such program.
+    pub const PROGRAM_NOT_FOUND: Code = Code::new(
+        "program_not_found",
+        Category::Validation,
+        "the program does not exist, or may not be run; `kind` is in the details",
+        "install it, or mend its path or its permissions",
+    );
+    /// What is stored is damaged.
+    pub const STORE_CORRUPT: Code = Code::new(
+        "store_corrupt",
+        Category::System,
+        "what was read back is not what can have been written; `kind` is in the details",
+        "stop writing, keep a copy, and restore from a backup; look at the disk",
+    );
+    /// A store failed.
+    pub const STORE_ERROR: Code = Code::new(
+        "store_error",
+        Category::Infrastructure,
+        "a disk or a file is full, busy, read-only or failing; `kind` is in the details",
+        "look at the disk: space, quota, mount, health; repeating may help after that",
+    );
+    /// A store has no such path, or does not give it.
+    pub const STORE_REFUSED: Code = Code::new(
+        "store_refused",
+        Category::Validation,
+        "a path does not exist, exists already, is of the wrong kind or is not allowed; `kind` is \
+         in the details",
+        "mend the path or its permissions",
+    );
     /// The actor is of another type.
     pub const WRONG_TYPE: Code = Code::new(
         "wrong_type",
         Category::Validation,
         "there is an actor of that name, and its messages are others; `expected` is in the details",
         "look at what was started under the name",
+    );
+    /// A resource is nearly used up.
+    pub const BACKPRESSURE_ACTIVE: Code = Code::new(
+        "backpressure_active",
+        Category::Infrastructure,
+        "a resource is so nearly used up that it is given to urgent work only; `resource` is in \
+         the details",
+        "slow the work down, or allow more of the resource; look for who holds it",
+    );
+    /// Too many wait.
+    pub const BULKHEAD_FULL: Code = Code::new(
+        "bulkhead_full",
+        Category::Infrastructure,
+        "as many calls run as may, and as many wait as may, or no place came free in time; nothing was \
+         called; `bulkhead` is in the details",
+        "try again later; find out why the calls take so long, or allow more of them",
+    );
+    /// There is no such circuit.
+    pub const CIRCUIT_NOT_FOUND: Code = Code::new(
+        "circuit_not_found",
+        Category::Validation,
+        "no circuit of that key was configured or used; `key` is in the details",
+        "look at the key; use it once, or configure it, before looking at it",
+    );
+    /// A circuit is open.
+    pub const CIRCUIT_OPEN: Code = Code::new(
+        "circuit_open",
+        Category::Infrastructure,
+        "what the circuit protects has failed too often, so that it is left alone for a while; \
+         `key` is in the details, and `retry_after_seconds` while it is open",
+        "look at what it protects; the circuit closes by itself when that works again",
+    );
+    /// Neither done nor undone.
+    pub const COMPENSATION_FAILED: Code = Code::new(
+        "compensation_failed",
+        Category::System,
+        "an operation failed, and what should have undone it failed too; the error of the \
+         operation is in the details, that of the compensation is the source",
+        "undo by hand what was done in part",
+    );
+    /// More than can ever be had.
+    pub const COST_TOO_HIGH: Code = Code::new(
+        "cost_too_high",
+        Category::Validation,
+        "a request costs more than its limit ever has at once; `cost` and `limit` are in the \
+         details",
+        "ask for less at once, or allow more",
+    );
+    /// There is no such policy.
+    pub const INVALID_POLICY: Code = Code::new(
+        "invalid_policy",
+        Category::Validation,
+        "no policy has that name; `name` and the `known` ones are in the details",
+        "mend the name, or add the policy",
+    );
+    /// What was isolated has crashed.
+    pub const ISOLATED_OPERATION_FAILED: Code = Code::new(
+        "isolated_operation_failed",
+        Category::System,
+        "an operation that ran in a task of its own panicked or was killed; the cause is the \
+         source",
+        "look at the cause; a panic is a bug to report with message and location",
+    );
+    /// There is no such limiter.
+    pub const LIMITER_NOT_FOUND: Code = Code::new(
+        "limiter_not_found",
+        Category::Validation,
+        "no rate limiter has that name; `name` is in the details",
+        "mend the name, or configure the limiter",
+    );
+    /// Too much in too little time.
+    pub const RATE_LIMITED: Code = Code::new(
+        "rate_limited",
+        Category::Infrastructure,
+        "the rate limit was reached; `retry_after_seconds` is in the details, unless nothing is \
+         ever admitted or others waited first",
+        "wait that long; if it happens often, slow down or allow more",
+    );
+    /// A resource is used up.
+    pub const RESOURCE_EXHAUSTED: Code = Code::new(
+        "resource_exhausted",
+        Category::Infrastructure,
+        "as much of a resource is in use as there may be; `resource`, `used` and `limit` are in \
+         the details",
+        "try again when some was given back; look for who holds it, or allow more",
+    );
+    /// There are too many circuits.
+    pub const TOO_MANY_CIRCUITS: Code = Code::new(
+        "too_many_circuits",
+        Category::Infrastructure,
+        "as many circuits are in use as there may be, so that none is made for another key; `max` \
+         is in the details",
+        "look for keys that are made up; allow more, or try again when some are idle",
+    );
+    /// A limiter has too many keys.
+    pub const TOO_MANY_KEYS: Code = Code::new(
+        "too_many_keys",
+        Category::Infrastructure,
+        "a rate limiter knows as many keys as it may, all of them lately used, so that a new one \
+         is refused; `max_keys` is in the details",
+        "look for keys that are made up; allow more, or try again later",
+    );
+    /// There is no such flag.
+    pub const UNKNOWN_FLAG: Code = Code::new(
+        "unknown_flag",
+        Category::Validation,
+        "no feature flag of that name was defined; `flag` is in the details",
+        "mend the name, or define the flag",
     );
 
     /// All of them, by name.
@@ -250,27 +409,48 @@ pub mod codes {
         ALREADY_PRESENT,
         ALREADY_REGISTERED,
         ALREADY_STARTED,
+        BACKPRESSURE_ACTIVE,
+        BULKHEAD_FULL,
         CALLING_SELF,
         CHILD_NOT_FOUND,
         CHILD_RESTARTING,
         CHILD_RUNNING,
+        CIRCUIT_NOT_FOUND,
+        CIRCUIT_OPEN,
+        COMPENSATION_FAILED,
+        COST_TOO_HIGH,
         DUPLICATE_CHILD,
         FAILED_TO_START_CHILD,
         HANDLES_NO_MESSAGES,
+        INVALID_JSON,
         INVALID_OPTIONS,
+        INVALID_POLICY,
         INVALID_QUERY,
+        ISOLATED_OPERATION_FAILED,
+        LIMITER_NOT_FOUND,
         MAILBOX_FULL,
         MAILBOX_OVERFLOW,
         MAX_CHILDREN,
+        NETWORK_ERROR,
         NO_PROCESS,
         NO_REPLY,
         NO_RUNTIME,
         NOT_QUARANTINED,
         NOT_REGISTERED,
         PANIC_ABORT,
+        PROCESS_ERROR,
+        PROGRAM_NOT_FOUND,
+        RATE_LIMITED,
+        RESOURCE_EXHAUSTED,
         START_IGNORED,
+        STORE_CORRUPT,
+        STORE_ERROR,
+        STORE_REFUSED,
         SYSTEM_STOPPING,
         TIMEOUT,
+        TOO_MANY_CIRCUITS,
+        TOO_MANY_KEYS,
+        UNKNOWN_FLAG,
         UNRESPONSIVE,
         WRONG_TYPE,
     ];

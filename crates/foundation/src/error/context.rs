@@ -14,6 +14,8 @@ use serde_json::{Map, Value};
 
 use super::{Error, Result};
 use crate::ports::Ports;
+use crate::system::Shared;
+use crate::tracker::ErrorTracker;
 
 /// Breadcrumbs that a context keeps. Enough to see what led to an error, few enough that a loop
 /// which leaves one per round does not grow; the oldest give way.
@@ -44,6 +46,7 @@ pub(crate) const MOST_BREADCRUMBS: usize = 32;
 #[derive(Debug, Clone)]
 pub struct ErrorContext {
     ports: Arc<Ports>,
+    errors: ErrorTracker,
     operation: String,
     correlation_id: Option<String>,
     metadata: Map<String, Value>,
@@ -88,9 +91,10 @@ struct Scope<'a> {
 // === impl ErrorContext ===
 
 impl ErrorContext {
-    pub(crate) fn new(ports: Arc<Ports>, operation: impl Into<String>) -> Self {
+    pub(crate) fn new(system: &Shared, operation: impl Into<String>) -> Self {
         Self {
-            ports,
+            ports: Arc::clone(&system.ports),
+            errors: system.errors.clone(),
             operation: operation.into(),
             correlation_id: None,
             metadata: Map::new(),
@@ -187,12 +191,14 @@ impl ErrorContext {
         inherited
     }
 
-    /// Gives `error` an id, a time and this context, unless it has them from where it happened.
+    /// Gives `error` an id, a time and this context, unless it has them from where it happened, and
+    /// has the system [count](crate::System::errors) it.
     #[must_use]
     pub fn stamp(&self, error: Error) -> Error {
         if error.id().is_some() {
             return error;
         }
+        self.errors.track(&error);
         error.stamped(self.ports.new_id(), self.ports.now(), self.origin())
     }
 

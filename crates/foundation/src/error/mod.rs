@@ -14,9 +14,11 @@
 //!
 //! [`source`]: std::error::Error::source
 
+pub mod boundary;
 mod category;
 mod code;
 mod context;
+mod convert;
 mod document;
 mod normalize;
 mod report;
@@ -24,6 +26,7 @@ mod report;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -36,6 +39,9 @@ pub use report::Report;
 
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The detail that says when trying again may help.
+const RETRY_AFTER: &str = "retry_after_seconds";
 
 /// A cause: any error that can be shared between threads.
 type Source = Arc<dyn std::error::Error + Send + Sync + 'static>;
@@ -131,6 +137,13 @@ impl Error {
         self
     }
 
+    /// Says when trying again may help, and not before: what a server answers with `Retry-After`.
+    /// It is the detail `retry_after_seconds`.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        self.with_detail(RETRY_AFTER, wait.as_secs_f64())
+    }
+
     /// Names the error that caused this one.
     #[must_use]
     pub fn with_source(
@@ -176,6 +189,15 @@ impl Error {
     #[must_use]
     pub fn details(&self) -> &Map<String, Value> {
         &self.0.details
+    }
+
+    /// How long to wait before trying again may help, if it is [known](Self::with_retry_after).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.details().get(RETRY_AFTER)?.as_f64()?;
+        // Longer than can be counted is for ever.
+        let forever = (seconds > 0.0).then_some(Duration::MAX);
+        Duration::try_from_secs_f64(seconds).ok().or(forever)
     }
 
     /// The id of this occurrence, once it was stamped.

@@ -3,10 +3,11 @@
 //! For whoever has an error in hand and does not know where it comes from. Code that does know says
 //! what it means: only it can tell whether trying again may help.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
+use std::borrow::Cow;
 use std::error::Error as StdError;
-use std::io::ErrorKind;
 
+use super::convert::known;
 use super::{Category, Error};
 
 /// The code of a text.
@@ -19,7 +20,8 @@ impl Error {
     /// |---|---|
     /// | an [`Error`], or one that has an [`Error`] among its causes | those of that error, which is what this gives |
     /// | [`std::io::Error`] | `io_error`; infrastructure if it is about a connection or a deadline, validation if about what was given, else system |
-    /// | what cannot be parsed: numbers, text, JSON | from its type, `parse_int_error`; validation |
+    /// | what cannot be parsed or converted: numbers, text, JSON, times, ids, addresses | from its type, `parse_int_error`; validation |
+    /// | a deadline of tokio that has passed | `timeout`; infrastructure |
     /// | anything else | from its type; system |
     ///
     /// Where the error becomes a cause its own message is not repeated.
@@ -37,6 +39,10 @@ impl Error {
         if let Some(ours) = find(&error) {
             return ours;
         }
+        let error = match reading(error) {
+            Ok(io) => return Self::normalize(io),
+            Err(error) => error,
+        };
         let (code, category) = judge(&error);
         Self::new(code, category).with_source(error)
     }
@@ -49,8 +55,23 @@ impl Error {
     }
 }
 
+/// What a reader said to a parser of JSON, which gives it to nobody but whoever has the error; or
+/// the error, if it is none of that.
+fn reading<E: StdError + 'static>(error: E) -> Result<std::io::Error, E> {
+    let is_reading = |any: &dyn Any| any.downcast_ref().is_some_and(serde_json::Error::is_io);
+    if !is_reading(&error) {
+        return Err(error);
+    }
+    let any: Box<dyn Any> = Box::new(error);
+    match any.downcast::<serde_json::Error>() {
+        Ok(json) => Ok((*json).into()),
+        // It is one, as was seen just now.
+        Err(any) => Ok(std::io::Error::other(format!("{any:?}"))),
+    }
+}
+
 /// The first error of ours among `error` and its causes.
-fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
+pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
     let mut error = Some(error);
     while let Some(any) = error {
         if let Some(ours) = any.downcast_ref::<Error>() {
@@ -70,47 +91,12 @@ fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 
 }
 
 /// Code and category of an error that is none of ours.
-fn judge<E: StdError + 'static>(error: &E) -> (String, Category) {
-    let error: &(dyn StdError + 'static) = error;
-    if let Some(io) = error.downcast_ref::<std::io::Error>() {
-        return ("io_error".to_owned(), judge_io(io.kind()));
-    }
-    let unparsed = error.is::<std::num::ParseIntError>()
-        || error.is::<std::num::ParseFloatError>()
-        || error.is::<std::str::ParseBoolError>()
-        || error.is::<std::char::ParseCharError>()
-        || error.is::<std::str::Utf8Error>()
-        || error.is::<std::string::FromUtf8Error>()
-        || error.is::<std::num::TryFromIntError>()
-        || error.is::<serde_json::Error>()
-        || error.is::<jiff::Error>()
-        || error.is::<uuid::Error>();
-    let category = if unparsed { Category::Validation } else { Category::System };
-    (code_of(type_name::<E>()), category)
-}
-
-const fn judge_io(kind: ErrorKind) -> Category {
-    match kind {
-        ErrorKind::ConnectionRefused
-        | ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::HostUnreachable
-        | ErrorKind::NetworkUnreachable
-        | ErrorKind::NetworkDown
-        | ErrorKind::NotConnected
-        | ErrorKind::BrokenPipe
-        | ErrorKind::TimedOut
-        | ErrorKind::WouldBlock
-        | ErrorKind::Interrupted
-        | ErrorKind::ResourceBusy
-        | ErrorKind::UnexpectedEof => Category::Infrastructure,
-        ErrorKind::NotFound
-        | ErrorKind::AlreadyExists
-        | ErrorKind::InvalidInput
-        | ErrorKind::InvalidData
-        | ErrorKind::InvalidFilename
-        | ErrorKind::PermissionDenied => Category::Validation,
-        _ => Category::System,
+fn judge<E: StdError + 'static>(error: &E) -> (Cow<'static, str>, Category) {
+    let of_type = || Cow::Owned(code_of(type_name::<E>()));
+    match known(error) {
+        Some((Some(code), category)) => (code.into(), category),
+        Some((None, category)) => (of_type(), category),
+        None => (of_type(), Category::System),
     }
 }
 
@@ -127,7 +113,7 @@ fn code_of(path: &str) -> String {
     }
     let mut before = '_';
     for letter in name.chars() {
-        if letter.is_uppercase() && before.is_lowercase() {
+        if letter.is_uppercase() && (before.is_lowercase() || before.is_ascii_digit()) {
             code.push('_');
         }
         code.extend(letter.to_lowercase());

@@ -14,7 +14,6 @@ mod changes;
 mod groups;
 mod handle;
 mod holders;
-mod listen;
 mod lock;
 mod naming;
 mod query;
@@ -30,7 +29,6 @@ pub use changes::{BatchReport, Changes, OnError, Registration};
 pub use groups::Groups;
 pub use handle::Registry;
 use holders::Holder;
-pub(crate) use listen::News;
 pub use lock::{KeyLock, Lock};
 pub(crate) use naming::{Key, Naming};
 pub use query::{AttributePath, Operator, Query};
@@ -38,6 +36,7 @@ pub use via::Via;
 
 use crate::actor::{Actor, ActorRef, Peer, Pid};
 use crate::error::Result;
+use crate::listen::Event;
 
 /// One registration, as it was when it was looked at.
 #[derive(Clone)]
@@ -117,6 +116,12 @@ impl PartialEq for RegistryEntry {
 impl RegistryEvent {
     fn new(change: RegistryChange, key: &Arc<str>, owner: &Peer) -> Self {
         Self { change, key: Arc::clone(key), pid: owner.pid(), missed: 0 }
+    }
+}
+
+impl Event for RegistryEvent {
+    fn missed(&mut self) -> &mut u64 {
+        &mut self.missed
     }
 }
 

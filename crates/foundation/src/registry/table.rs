@@ -16,13 +16,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::holders::{Holder, Holders};
-use super::listen::Listeners;
 use super::lock::Locks;
 use super::query::Query;
 use super::{RegistryChange, RegistryEntry, RegistryEvent};
 use crate::actor::{Actor, ActorRef, HeldAs, Holding, Peer, Pid, refused};
 use crate::deadline::Deadlines;
 use crate::error::{Error, Result, codes};
+use crate::listen::Listeners;
 use crate::ports::Ports;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
@@ -50,7 +50,7 @@ pub(crate) struct Table {
     hasher: RandomState,
     /// Changed under the locks of the shards, all changes of a commit at a time.
     len: AtomicUsize,
-    pub(super) listeners: Arc<Listeners>,
+    pub(super) listeners: Arc<Listeners<RegistryEvent>>,
     pub(super) locks: Arc<Locks>,
 }
 
@@ -91,7 +91,7 @@ impl Table {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
             len: AtomicUsize::new(0),
-            listeners: Arc::default(),
+            listeners: Arc::new(Listeners::new(ports)),
             locks: Arc::default(),
         })
     }
@@ -212,16 +212,7 @@ impl Table {
         listener: &ActorRef<A>,
         make: impl Fn(RegistryEvent) -> A::Message + Send + Sync + 'static,
     ) -> Result<()> {
-        let owner = listener.peer();
-        self.check_owner(&owner)?;
-        let number = owner.process.core().system.next_number();
-        self.listeners.add(number, listener, &owner, make);
-        let held = HeldAs { number, key: "".into() };
-        let listens = owner.hold(held, Arc::clone(&self.listeners) as _);
-        if listens.is_err() {
-            self.listeners.remove_one(number);
-        }
-        listens
+        self.listeners.add(listener, make)
     }
 
     /// Has an incarnation hear of nothing more.
@@ -230,18 +221,8 @@ impl Table {
     ///
     /// `not_registered` when it does not listen.
     pub(super) fn unlisten(&self, listener: &Peer) -> Result<()> {
-        let numbers = self.listeners.remove_all(listener.pid());
-        for number in &numbers {
-            let held = HeldAs { number: *number, key: "".into() };
-            listener.process.core().life.unhold(&held);
-        }
-        if numbers.is_empty() {
-            return Err(Error::from(codes::NOT_REGISTERED)
-                .with_message("the actor does not listen")
-                .with_detail("registry", self.name())
-                .with_detail("actor", &*listener.name()));
-        }
-        Ok(())
+        let not_here = |error: Error| error.with_detail("registry", self.name());
+        self.listeners.remove(listener).map_err(not_here)
     }
 
     /// Refuses a key that cannot be, and an owner of another system.

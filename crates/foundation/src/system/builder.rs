@@ -15,6 +15,7 @@ use crate::ports::{Clock, Ports, SystemClock};
 use crate::registry::{Groups, Registry};
 use crate::spawn::Spawner;
 use crate::sync::AtomicU64;
+use crate::tracker::{ErrorTracker, ErrorTracking};
 
 /// The options of a system.
 ///
@@ -23,12 +24,14 @@ use crate::sync::AtomicU64;
 /// | [`name`](Self::name) | `system` |
 /// | [`clock`](Self::clock) | the clock of the operating system |
 /// | [`seed`](Self::seed) | chance |
+/// | [`error_tracking`](Self::error_tracking) | alerts at 10 errors of one kind in 5 minutes |
 #[derive(Debug)]
 #[must_use = "nothing is started until `start` is called and awaited"]
 pub struct SystemBuilder {
     name: String,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
+    errors: ErrorTracking,
 }
 
 impl SystemBuilder {
@@ -50,16 +53,23 @@ impl SystemBuilder {
         self
     }
 
+    /// How the system [counts errors](System::errors).
+    pub fn error_tracking(mut self, options: ErrorTracking) -> Self {
+        self.errors = options;
+        self
+    }
+
     /// Starts the system in the runtime that this is called in. The runtime needs time enabled.
     ///
     /// # Errors
     ///
     /// `no_runtime` outside of a runtime; `panic_abort` in a program that aborts on a panic;
-    /// `invalid_options` when the name is empty or too long.
+    /// `invalid_options` when the name is empty or too long, or errors cannot be counted so.
     pub async fn start(self) -> Result<System> {
         if self.name.is_empty() || self.name.len() > 255 {
             return Err(refused("name", "a name has 1 to 255 bytes"));
         }
+        self.errors.validate()?;
         if cfg!(panic = "abort") {
             return Err(Error::from(codes::PANIC_ABORT));
         }
@@ -79,6 +89,7 @@ impl SystemBuilder {
         let shared = Shared {
             name: self.name.into_boxed_str(),
             names: Registry::of("names".into(), &ports, &deadlines),
+            errors: ErrorTracker::of(self.errors, &ports),
             groups: Groups::of("groups".into(), &ports, &deadlines),
             ports,
             spawner,
@@ -93,6 +104,7 @@ impl SystemBuilder {
 
 impl Default for SystemBuilder {
     fn default() -> Self {
-        Self { name: "system".to_owned(), clock: Arc::new(SystemClock), seed: None }
+        let errors = ErrorTracking::default();
+        Self { name: "system".to_owned(), clock: Arc::new(SystemClock), seed: None, errors }
     }
 }

@@ -4,6 +4,7 @@
 //! system has stopped nothing of it is left.
 
 mod builder;
+mod inside;
 mod root;
 mod tree;
 
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use builder::SystemBuilder;
+pub use inside::{Home, InSystem};
 pub(crate) use root::Root;
 pub use tree::{Tree, TreeNode};
 
@@ -28,6 +30,7 @@ use crate::registry::{Groups, Registry};
 use crate::spawn::{Census, Executor, Spawner};
 use crate::supervisor::IntoChildSpec;
 use crate::sync::{AtomicU64, Ordering};
+use crate::tracker::ErrorTracker;
 
 /// How long the tasks of libraries may take to be gone when the system stops. They are dropped
 /// where they wait next, so one that takes longer holds its thread.
@@ -44,6 +47,7 @@ pub(crate) struct Shared {
     /// The names of its actors.
     pub(crate) names: Registry,
     pub(crate) groups: Groups,
+    pub(crate) errors: ErrorTracker,
     started: Instant,
     numbers: AtomicU64,
 }
@@ -141,6 +145,12 @@ impl System {
         &self.shared.groups
     }
 
+    /// What counts the errors that leave its actors, tasks and scopes, and gives alerts.
+    #[must_use]
+    pub fn errors(&self) -> &ErrorTracker {
+        &self.shared.errors
+    }
+
     /// What it was called.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -168,7 +178,7 @@ impl System {
     /// The context of an operation that begins here, for the errors in it.
     #[must_use]
     pub fn error_context(&self, operation: &str) -> ErrorContext {
-        ErrorContext::new(Arc::clone(&self.shared.ports), operation)
+        ErrorContext::new(&self.shared, operation)
     }
 
     /// What the library `name` is given in place of `spawn`.

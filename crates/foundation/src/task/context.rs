@@ -11,6 +11,8 @@ use super::run::TaskMessage;
 use crate::actor::{Actor, Context, Peer, Pid, Process, STOP, Slot, TRAPS};
 use crate::error::ErrorContext;
 use crate::registry::{Groups, Registry};
+use crate::system::Shared;
+use crate::tracker::ErrorTracker;
 
 /// What belongs to one incarnation of a task. Given to work that is a closure; see
 /// [`Job::with`](super::Job::with).
@@ -63,6 +65,16 @@ impl Owner for TaskContext {
 impl TaskContext {
     pub(super) fn new(slot: &Arc<Slot<TaskMessage>>, outer: Option<ErrorContext>) -> Self {
         Self { slot: Arc::clone(slot), pid: slot.pid(), outer, errors: None }
+    }
+
+    pub(crate) fn system(&self) -> &Shared {
+        self.slot.system()
+    }
+
+    /// What counts the errors of the system, as [`System::errors`](crate::System::errors).
+    #[must_use]
+    pub fn errors(&self) -> &ErrorTracker {
+        &self.slot.system().errors
     }
 
     /// The names of the system's actors, as [`System::registry`](crate::System::registry).
@@ -127,7 +139,7 @@ impl TaskContext {
         self.errors.get_or_insert_with(|| {
             let context = match outer {
                 Some(outer) => outer.inherit(slot.name()),
-                None => ErrorContext::new(Arc::clone(&slot.system().ports), slot.name()),
+                None => ErrorContext::new(slot.system(), slot.name()),
             };
             context.with("pid", pid.to_string())
         })

@@ -123,8 +123,8 @@ impl<T> Task<T> {
                     true
                 }
             };
-            if !in_time && let Ended::Unresponsive(error) = kill(&peer).await {
-                return Err(error);
+            if !in_time {
+                self.end_now().await?;
             }
             self.ended().await;
         }
@@ -207,6 +207,48 @@ impl<T> Task<T> {
             let value = running.value.lock().take();
             self.0 = Held::Ended(reason, value);
         }
+    }
+
+    /// Waits for its end, for `time` at most, and says whether it has come.
+    pub(super) async fn ends_within(&mut self, time: Duration) -> bool {
+        match self.peer().cloned() {
+            Some(peer) => Within::new(limit(&peer, Some(time)), self.ended()).await.is_ok(),
+            None => true,
+        }
+    }
+
+    /// Kills it, and waits until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// `unresponsive`.
+    pub(super) async fn end_now(&mut self) -> Result<()> {
+        self.look();
+        let Some(peer) = self.peer().cloned() else { return Ok(()) };
+        self.hush();
+        if let Ended::Unresponsive(error) = kill(&peer).await {
+            return Err(error);
+        }
+        self.ended().await;
+        Ok(())
+    }
+
+    /// Whether somebody killed it.
+    pub(super) const fn was_killed(&self) -> bool {
+        matches!(&self.0, Held::Ended(ExitReason::Killed, None))
+    }
+
+    /// Whether it has ended, and not by returning.
+    pub(super) const fn has_crashed(&self) -> bool {
+        match &self.0 {
+            Held::Ended(ExitReason::Error(_), _) | Held::Running(_) | Held::Taken => false,
+            Held::Ended(_, value) => value.is_none(),
+        }
+    }
+
+    /// What it came to that has ended.
+    pub(super) fn outcome(mut self) -> Result<T> {
+        came_to(std::mem::replace(&mut self.0, Held::Taken))
     }
 
     /// Waits for its end.

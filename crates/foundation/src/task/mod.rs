@@ -13,6 +13,7 @@
 
 mod context;
 mod handle;
+mod isolate;
 mod job;
 mod many;
 mod run;

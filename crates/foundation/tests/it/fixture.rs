@@ -194,6 +194,41 @@ impl Drop for Scripted {
     }
 }
 
+/// Keeps what it hears.
+pub(crate) struct Listener<E>(Vec<E>);
+
+pub(crate) enum Said<E> {
+    Event(E),
+    Heard(Reply<Vec<E>>),
+}
+
+impl<E: Send + Sync + 'static> Actor for Listener<E> {
+    type Args = ();
+    type Message = Said<E>;
+
+    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
+        Ok(Init::Ready(Self(Vec::new())))
+    }
+
+    async fn handle(&mut self, said: Said<E>, _: &mut Context<Self>) -> Result<Flow> {
+        match said {
+            Said::Event(event) => self.0.push(event),
+            Said::Heard(reply) => reply.send(std::mem::take(&mut self.0)),
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// One that listens to nothing yet.
+pub(crate) async fn listener<E: Send + Sync + 'static>(system: &System) -> ActorRef<Listener<E>> {
+    system.start(ChildSpec::<Listener<E>>::actor("listener", ())).await.unwrap()
+}
+
+/// What it has heard since it was last asked.
+pub(crate) async fn heard<E: Send + Sync + 'static>(listener: &ActorRef<Listener<E>>) -> Vec<E> {
+    listener.ask(Said::Heard).await.unwrap()
+}
+
 pub(crate) async fn system() -> System {
     System::builder().name("test").seed(7).start().await.unwrap()
 }

@@ -2,14 +2,15 @@
 
 mod ask;
 mod behaviours;
-mod code_table;
 mod dynamic;
-mod error_context;
+mod errors;
 mod examples;
 mod exits;
 mod fixture;
+mod flags;
 mod inspection;
 mod lifecycle;
+mod limits;
 #[expect(dead_code, reason = "a part of another crate")]
 mod lives;
 #[expect(dead_code, unreachable_pub, reason = "a part of another crate")]
@@ -17,6 +18,7 @@ mod mailbox;
 mod mailboxes;
 mod real_threads;
 mod registry;
+mod resilience;
 mod schedules;
 mod schedules_of_lives;
 mod schedules_of_names;
@@ -25,6 +27,7 @@ mod supervisor;
 mod sync;
 mod system;
 mod tasks;
+mod threads;
 mod timers;
 mod watching;
 

@@ -4,7 +4,7 @@
 //! these locks and atomics in place of the real ones.
 
 pub(crate) use shuttle::sync::MutexGuard;
-pub(crate) use shuttle::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use shuttle::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// A mutex that is never poisoned.
 #[derive(Debug, Default)]

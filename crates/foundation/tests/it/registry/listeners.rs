@@ -1,38 +1,15 @@
 //! Actors that are told of what is registered.
 
 use foundation::{
-    Actor, ActorRef, Changes, ChildSpec, Context, ExitReason, Flow, Init, Mailbox, Overflow, Pid,
-    Registration, RegistryChange, RegistryEvent, Reply, Result, Supervisor, System,
+    ActorRef, Changes, ChildSpec, ExitReason, Mailbox, Overflow, Pid, Registration, RegistryChange,
+    RegistryEvent, Supervisor, System,
 };
 use testkit::{Puppet, eventually};
 
 use super::{end, idle, puppet};
-use crate::fixture::{strike, system};
+use crate::fixture::{Said, strike, system};
 
-/// Keeps what it hears.
-pub(crate) struct Listener(Vec<RegistryEvent>);
-
-pub(crate) enum Said {
-    Event(RegistryEvent),
-    Heard(Reply<Vec<RegistryEvent>>),
-}
-
-impl Actor for Listener {
-    type Args = ();
-    type Message = Said;
-
-    async fn init((): (), _: &mut Context<Self>) -> Result<Init<Self>> {
-        Ok(Init::Ready(Self(Vec::new())))
-    }
-
-    async fn handle(&mut self, said: Said, _: &mut Context<Self>) -> Result<Flow> {
-        match said {
-            Said::Event(event) => self.0.push(event),
-            Said::Heard(reply) => reply.send(std::mem::take(&mut self.0)),
-        }
-        Ok(Flow::Continue)
-    }
-}
+pub(crate) type Listener = crate::fixture::Listener<RegistryEvent>;
 
 async fn listener(system: &System) -> ActorRef<Listener> {
     system.start(ChildSpec::<Listener>::actor("listener", ())).await.unwrap()

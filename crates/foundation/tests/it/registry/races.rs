@@ -14,9 +14,9 @@ use serde_json::json;
 use testkit::eventually;
 use tokio::time::Instant;
 
-use super::listeners::{Listener, Said};
+use super::listeners::Listener;
 use super::{end, idle};
-use crate::fixture::Idle;
+use crate::fixture::{Idle, Said};
 
 /// A system, and tasks in it.
 async fn many() -> (Arc<System>, ActorRef<TaskSupervisor>) {

@@ -13,6 +13,6 @@ fn the_table_in_the_documents_is_the_one_in_the_source() {
         let (name, meaning, action) = (code.name, code.meaning, code.action);
         writeln!(table, "| `{name}` | {category} | {meaning} | {action} |").unwrap();
     }
-    let document = include_str!("../../../../docs/errors.md");
+    let document = include_str!("../../../../../docs/errors.md");
     assert!(document.contains(&table), "docs/errors.md should hold\n{table}");
 }
