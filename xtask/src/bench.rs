@@ -20,6 +20,8 @@ use crate::tree::Tree;
 pub(crate) enum Group {
     /// Messages to an actor, and answers
     Actor,
+    /// Limits, breakers, retries, errors and flags, while nothing is wrong
+    Limit,
 }
 
 /// Builds and runs `group`.

@@ -3,14 +3,16 @@
 //! `bench-peers GROUP PEER` prints the samples of one round; `cargo xtask bench` calls it. One file
 //! per peer implements the group's `Subject`; the workload itself is in the package `bench`.
 
+mod failsafe;
+mod governor;
 mod kameo;
 mod ractor;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bench::actor::{self, Part};
-use bench::{Sample, Size};
+use bench::{Sample, Size, limit};
 use clap::{Parser, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -40,12 +42,15 @@ struct Measured {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Group {
     Actor,
+    Limit,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Peer {
     Ractor,
     Kameo,
+    Failsafe,
+    Governor,
 }
 
 fn main() -> ExitCode {
@@ -73,5 +78,8 @@ fn samples(group: Group, peer: Peer, part: Part, size: Size) -> Result<Vec<Sampl
         (Group::Actor, Peer::Kameo) => {
             runtime.block_on(actor::samples::<kameo::Peer>("kameo", size, part))
         }
+        (Group::Limit, Peer::Failsafe) => runtime.block_on(limit::samples::<failsafe::Peer>(size)),
+        (Group::Limit, Peer::Governor) => runtime.block_on(limit::samples::<governor::Peer>(size)),
+        (Group::Actor, _) | (Group::Limit, _) => bail!("that peer is not of that group"),
     }
 }

@@ -1,6 +1,6 @@
 //! Benchmarks: every figure beside its limit and its peers, measured in the same run.
 //!
-//! A group's workload is written once, over a trait ([`actor::Subject`]); the bare library that is
+//! A group's workload is written once, over a trait ([`actor::Subject`], [`limit::Subject`]); the bare library that is
 //! the limit, ours, and each peer implement that trait, so that all of them do the same work. A
 //! measurement is a [`Sample`]. Rounds of our program and of the peers' alternate, and a [`Figure`]
 //! holds the median of each value over the rounds: the machine's moods hit all of them alike.
@@ -11,6 +11,7 @@ pub mod actor;
 mod clock;
 pub mod crash;
 mod figure;
+pub mod limit;
 mod rounds;
 mod size;
 

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bench::actor::{self, BareTask, Ours, Part};
-use bench::{Program, Sample, Size};
+use bench::{Program, Sample, Size, limit};
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -54,6 +54,7 @@ struct Measured {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Group {
     Actor,
+    Limit,
 }
 
 /// Who is measured in one round. Each has a process to itself: memory that one has freed would
@@ -68,6 +69,15 @@ enum Subject {
 const fn peers_of(group: Group) -> &'static [&'static str] {
     match group {
         Group::Actor => &["ractor", "kameo"],
+        Group::Limit => &["failsafe", "governor"],
+    }
+}
+
+/// What is measured of the group, each in processes of its own.
+const fn parts_of(group: Group) -> &'static [&'static str] {
+    match group {
+        Group::Actor => &["--times", "--memory"],
+        Group::Limit => &["--times"],
     }
 }
 
@@ -99,7 +109,7 @@ fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
     };
     let name = value.get_name();
     let mut programs = Vec::new();
-    for part in ["--times", "--memory"] {
+    for part in parts_of(group).iter().copied() {
         programs.push(program(&ours, &["sample", name, "ours", part]));
         programs.push(program(&ours, &["sample", name, "limit", part]));
         if let Some(path) = peers {
@@ -125,6 +135,9 @@ fn sample(group: Group, subject: Subject, part: Part, size: Size) -> Result<()> 
         (Group::Actor, Subject::Limit) => {
             runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size, part))?
         }
+        (Group::Limit, _) if part == Part::Memory => bail!("limits are measured in time only"),
+        (Group::Limit, Subject::Ours) => runtime.block_on(limit::samples::<limit::Ours>(size))?,
+        (Group::Limit, Subject::Limit) => runtime.block_on(limit::samples::<limit::Bare>(size))?,
     };
     for sample in samples {
         println!("{sample}");
