@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::rule::Edit;
 use super::store::AnyStore;
 use super::table::{Link, Table};
-use crate::actor::{Actor, Context, Flow, Init, Reply, TimerKey};
+use crate::actor::{Actor, Context, Flow, Init, Reply};
 use crate::deadline::Within;
 use crate::error::{Error, Result};
 use crate::sync::Ordering;
@@ -26,8 +26,6 @@ pub struct FlagServer {
     args: FlagServerArgs,
     /// Why it is not known what is stored, if that is so: then nothing is changed.
     unknown: Option<Error>,
-    /// After which it is read again.
-    timer: Option<TimerKey>,
 }
 
 /// What the flag server is made from.
@@ -63,7 +61,7 @@ impl Actor for FlagServer {
     type Message = FlagMessage;
 
     async fn init(args: FlagServerArgs, cx: &mut Context<Self>) -> Result<Init<Self>> {
-        let mut server = Self { args, unknown: None, timer: None };
+        let mut server = Self { args, unknown: None };
         if let Err(error) = server.load().await {
             // The first time the program is told. Later on reading goes on, and so does trying.
             if !server.args.table.loaded.load(Ordering::Acquire) {
@@ -78,7 +76,6 @@ impl Actor for FlagServer {
     async fn handle(&mut self, message: FlagMessage, cx: &mut Context<Self>) -> Result<Flow> {
         match message.0 {
             Told::Load => {
-                self.timer = None;
                 if let Err(error) = self.load().await {
                     self.load_later(cx, &error);
                 }
@@ -135,13 +132,12 @@ impl FlagServer {
         Ok(())
     }
 
-    /// Tries again soon to read what is stored; once, however often it is not known.
+    /// It is not known what is stored: tries again soon to read it. Called when that was known until
+    /// now, or has just been tried, so there is one timer at a time.
     fn load_later(&mut self, cx: &mut Context<Self>, error: &Error) {
         self.unknown = Some(error.clone());
         tracing::error!(%error, "flag.store_failed");
-        if self.timer.is_none() {
-            self.timer = Some(cx.send_after(PAUSE, FlagMessage(Told::Load)));
-        }
+        cx.send_after(PAUSE, FlagMessage(Told::Load));
     }
 }
 

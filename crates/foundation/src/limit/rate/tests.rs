@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use governor::Quota;
 
+use super::clock::RuntimeClock;
 use super::crowd::{Crowd, Room};
 use super::options::{RateLimit, Valid};
 use super::tokens::{Buckets, filled};
@@ -46,6 +47,17 @@ fn the_time_between_two_tokens_is_rounded_up() {
     assert_eq!(interval(4, Duration::from_secs(1)), 250_000_000);
     assert_eq!(interval(1_000_000_000, Duration::from_secs(1)), 1);
     assert_eq!(interval(999_999_999, Duration::from_secs(1)), 2);
+}
+
+#[test]
+fn a_clock_begins_where_whoever_reads_it_first_does() {
+    for _ in 0..100 {
+        // Slow enough that time goes on meanwhile.
+        let (clock, first) = RuntimeClock::with(|clock| (0..10).map(|_| clock.nanoseconds()).max());
+        assert_eq!(first, Some(0));
+        let mut readings = std::iter::repeat_with(|| clock.nanoseconds());
+        assert!(readings.any(|now| now > 0));
+    }
 }
 
 #[test]
