@@ -47,8 +47,8 @@ pub fn with_fallback<T, F: Future<Output = Result<T>>>(
     })
 }
 
-/// Runs `operation`, and when that fails for any reason, `compensation` with the error, to undo what
-/// was done in part.
+/// Runs `operation`, and when that fails for any reason, `compensation` with the error, to undo
+/// what was done in part.
 ///
 /// Both run in the caller's own task. Where undoing has to survive a crash, it belongs into a
 /// workflow.

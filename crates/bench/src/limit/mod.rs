@@ -1,8 +1,8 @@
 //! Group `limit`: what it costs to be limited, guarded and switched, while nothing is wrong.
 //!
-//! Each operation is measured alone, by two threads at what they share, and by two threads at things
-//! of their own. Whoever is measured implements [`Subject`]; the limit is the bare thing that ours
-//! is built on, or that it stands around.
+//! Each operation is measured alone, by two threads at what they share, and by two threads at
+//! things of their own. Whoever is measured implements [`Subject`]; the limit is the bare thing
+//! that ours is built on, or that it stands around.
 
 mod bare;
 mod ours;

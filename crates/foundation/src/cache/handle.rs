@@ -16,8 +16,8 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::system::{Home, InSystem};
 
 /// Keeps values by key. A clone is the same cache; values are cloned when they are given out. Keys
-/// are hashed and compared under the lock of the cache, and cloned there by [`Self::sweep`]: none of
-/// that may use the cache, or panic.
+/// are hashed and compared under the lock of the cache, and cloned there by [`Self::sweep`]: none
+/// of that may use the cache, or panic.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -132,8 +132,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     }
 
     /// The value of `key`; it is loaded if it is not there or has expired. Of those who want it at
-    /// the same time one loads it, in its own task, and the others wait. Dropping the one that loads
-    /// lets another begin.
+    /// the same time one loads it, in its own task, and the others wait. Dropping the one that
+    /// loads lets another begin.
     ///
     /// # Errors
     ///
@@ -151,7 +151,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         self.shared.insert(key, value, None)
     }
 
-    /// As [`Self::insert`], for a value that is good for `ttl`; more than nothing, 366 days at most.
+    /// As [`Self::insert`], for a value that is good for `ttl`; more than nothing, 366 days at
+    /// most.
     ///
     /// # Errors
     ///
@@ -161,8 +162,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Ok(self.shared.insert(key, value, Some(ttl)))
     }
 
-    /// Takes a value out, and gives it, good or not. A load of it that is under way is for those who
-    /// wait for it, and kept no more.
+    /// Takes a value out, and gives it, good or not. A load of it that is under way is for those
+    /// who wait for it, and kept no more.
     pub fn remove(&self, key: &K) -> Option<V> {
         let mut kept = self.shared.kept.lock();
         let flight = kept.flights.remove_entry(key);

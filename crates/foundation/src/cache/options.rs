@@ -58,8 +58,8 @@ impl CacheOptions {
         self
     }
 
-    /// How long a load may take; more than nothing, 366 days at most. Somebody waits for the loads of
-    /// others for twice as long at most: when one who loads gives up, another begins.
+    /// How long a load may take; more than nothing, 366 days at most. Somebody waits for the loads
+    /// of others for twice as long at most: when one who loads gives up, another begins.
     pub const fn load_deadline(mut self, deadline: Duration) -> Self {
         self.load_deadline = deadline;
         self

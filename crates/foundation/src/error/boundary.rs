@@ -209,8 +209,8 @@ pub fn network_by<T, E: std::error::Error + Send + Sync + 'static>(
     cross_by(result, translate, Network::NAME)
 }
 
-/// As [`store`], for an error of a library, of which `translate` says what it is: none when it is no
-/// failure of a store.
+/// As [`store`], for an error of a library, of which `translate` says what it is: none when it is
+/// no failure of a store.
 ///
 /// ```
 /// use foundation::{Error, boundary, codes};

@@ -2,11 +2,11 @@
 //!
 //! - **Flags are defined**: one that is not is refused, so that a misspelt name is no flag that is
 //!   off for ever.
-//! - **Reading is one atomic operation**, and waits for nobody; where ids are named, it takes a lock
-//!   for a few lines.
-//! - **Changing is durable first**: a change is stored by the flag server, then seen, then told. When
-//!   it is not known whether it was stored, the server reads what is; nothing is changed before that
-//!   is known. Reading goes on meanwhile with what was last known.
+//! - **Reading is one atomic operation**, and waits for nobody; where ids are named, it takes a
+//!   lock for a few lines.
+//! - **Changing is durable first**: a change is stored by the flag server, then seen, then told.
+//!   When it is not known whether it was stored, the server reads what is; nothing is changed
+//!   before that is known. Reading goes on meanwhile with what was last known.
 //! - **Who is in stays in**: whether an id is in a percentage depends on the two and on nothing
 //!   else, in every process and every release; a greater percentage takes more in, and nobody out.
 

@@ -132,8 +132,8 @@ impl FlagServer {
         Ok(())
     }
 
-    /// It is not known what is stored: tries again soon to read it. Called when that was known until
-    /// now, or has just been tried, so there is one timer at a time.
+    /// It is not known what is stored: tries again soon to read it. Called when that was known
+    /// until now, or has just been tried, so there is one timer at a time.
     fn load_later(&mut self, cx: &mut Context<Self>, error: &Error) {
         self.unknown = Some(error.clone());
         tracing::error!(%error, "flag.store_failed");

@@ -12,18 +12,19 @@ use crate::sync::Mutex;
 
 /// Where flags are kept, so that a rollout survives a restart.
 ///
-/// The flag server alone calls it, one call after the other, each with a deadline of 4 s. A call that
-/// takes longer is dropped, and so is one that the server is killed in. When a call to change
-/// something was dropped, or has returned an error, the server does not know whether it was done: it
-/// calls [`Self::load`] each second until that succeeds, and changes nothing before. So what `load` returns is
-/// what stays: a change that was given up must not be done after it.
+/// The flag server alone calls it, one call after the other, each with a deadline of 4 s. A call
+/// that takes longer is dropped, and so is one that the server is killed in. When a call to change
+/// something was dropped, or has returned an error, the server does not know whether it was done:
+/// it calls [`Self::load`] each second until that succeeds, and changes nothing before. So what
+/// `load` returns is what stays: a change that was given up must not be done after it.
 pub trait FlagStore: Send + Sync + 'static {
     /// All rules that were saved, by the names of their flags. What is read here is what was saved
     /// last.
     ///
     /// # Errors
     ///
-    /// Whatever went wrong. The server does not start then, the first time; later on it tries again.
+    /// Whatever went wrong. The server does not start then, the first time; later on it tries
+    /// again.
     fn load(&self) -> impl Future<Output = Result<BTreeMap<String, FlagRule>>> + Send;
 
     /// Keeps the rule of a flag, in place of the one before. When it returns `Ok` the rule is kept

@@ -66,8 +66,8 @@ impl Retry {
         Ok(Self { retry: Arc::new(Inner { policy, home, random }) })
     }
 
-    /// Runs an operation until it succeeds, or there is no reason to try again. Each attempt is a new
-    /// future, made by `operation`.
+    /// Runs an operation until it succeeds, or there is no reason to try again. Each attempt is a
+    /// new future, made by `operation`.
     ///
     /// # Errors
     ///

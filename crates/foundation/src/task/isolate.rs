@@ -9,7 +9,8 @@ use crate::error::{Error, Result, codes};
 
 impl ActorRef<TaskSupervisor> {
     /// Runs work in a task of its own and waits for what it comes to, for `deadline` at most. When
-    /// this is over the task is gone, unless the error is `unresponsive`; dropping it ends the task.
+    /// this is over the task is gone, unless the error is `unresponsive`; dropping it ends the
+    /// task.
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

@@ -19,8 +19,8 @@ use crate::system::InSystem;
 /// clone is the same tracker.
 ///
 /// Every system has [one](crate::System::errors), which counts each error that leaves one of its
-/// actors, tasks or [scopes](crate::ErrorContext::scope). It takes a lock for a few lines for each error,
-/// and runs nobody else's code.
+/// actors, tasks or [scopes](crate::ErrorContext::scope). It takes a lock for a few lines for each
+/// error, and runs nobody else's code.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

@@ -1,8 +1,8 @@
 //! Counting errors, and telling whoever listens when there are too many of one kind.
 //!
 //! - **An error is counted once**: when it is stamped, as it leaves the actor or the scope it
-//!   happened in, by the tracker of its system. Others are counted by whoever [finds](ErrorTracker::track)
-//!   them.
+//!   happened in, by the tracker of its system. Others are counted by whoever
+//!   [finds](ErrorTracker::track) them.
 //! - **A kind of error is its code and its category.** Each is counted in a window that slides.
 //! - **A threshold is crossed once**: there is one alert when the count comes to it, and none more
 //!   until it has been below.

@@ -124,7 +124,8 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// `rate_limited`, with `retry_after_seconds` unless nothing is ever admitted: with a limit of 0.
+    /// `rate_limited`, with `retry_after_seconds` unless nothing is ever admitted: with a limit of
+    /// 0.
     #[inline]
     pub fn check(&self) -> Result<()> {
         if let Strategy::Tokens { tokens, .. } = &self.limiter.strategy

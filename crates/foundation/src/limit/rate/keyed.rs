@@ -24,9 +24,9 @@ use crate::system::{Home, InSystem};
 /// The same rate limit for each of many keys, such as users or addresses, which do not share it. A
 /// clone is the same limits.
 ///
-/// Keys are kept while they differ from new ones; of tokens, a tenth of a second longer. They are looked
-/// through by whoever comes with a new one when there are more than a thousand and twice as many as
-/// there were when they were last, and when there are as many as [there may
+/// Keys are kept while they differ from new ones; of tokens, a tenth of a second longer. They are
+/// looked through by whoever comes with a new one when there are more than a thousand and twice as
+/// many as there were when they were last, and when there are as many as [there may
 /// be](RateLimit::max_keys): that takes as long as it takes to look at each. While there are as
 /// many, all of them in use, new keys are refused, and looked for room at most ten times in a
 /// second. The number is exact but for those that come at the same time.
@@ -141,8 +141,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> KeyedRateLimiter<K> {
     }
 
     /// Waits until one of `key` passes, but no longer than `deadline`: zero does not wait. Of those
-    /// who wait for the same key any may be first, and all look whenever one may be: where many wait
-    /// for one key, in order, a [`RateLimiter`](super::RateLimiter) of its own is better.
+    /// who wait for the same key any may be first, and all look whenever one may be: where many
+    /// wait for one key, in order, a [`RateLimiter`](super::RateLimiter) of its own is better.
     ///
     /// # Errors
     ///
@@ -200,8 +200,9 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> KeyedRateLimiter<K> {
         }
     }
 
-    /// Forgets every key that is as a new one; of tokens, has been for a tenth of a second. It looks through all of
-    /// them; nobody needs it, but to have the memory back at a time of its own choice.
+    /// Forgets every key that is as a new one; of tokens, has been for a tenth of a second. It
+    /// looks through all of them; nobody needs it, but to have the memory back at a time of its own
+    /// choice.
     pub fn evict(&self) {
         self.limiters.sweep();
     }

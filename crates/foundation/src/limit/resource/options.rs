@@ -49,16 +49,16 @@ impl ResourceOptions {
         self
     }
 
-    /// With more than how many percent in use the level is severe; 0 to 100. With 100 it is when more
-    /// is [observed](super::Resource::observe) than there is, and never by permits.
+    /// With more than how many percent in use the level is severe; 0 to 100. With 100 it is when
+    /// more is [observed](super::Resource::observe) than there is, and never by permits.
     pub const fn severe_at(mut self, percent: u8) -> Self {
         self.severe_at = percent;
         self
     }
 
     /// By how many points of a percentage the use has to be below a threshold again, until the
-    /// level falls; not more than [`Self::moderate_at`]. It comes to one unit at least, unless it is
-    /// 0 or a threshold is no unit.
+    /// level falls; not more than [`Self::moderate_at`]. It comes to one unit at least, unless it
+    /// is 0 or a threshold is no unit.
     pub const fn hysteresis(mut self, points: u8) -> Self {
         self.hysteresis = points;
         self
