@@ -46,7 +46,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use super::normalize::find;
+use super::normalize::{Before, before};
 use super::{Code, Error, Result, codes};
 
 /// A kind of failure, which has a boundary. Sealed: a fifth would need a reason that holds for
@@ -109,28 +109,6 @@ pub enum Process {}
 pub trait Failure<K: Kind>: std::error::Error + Send + Sync + Sized + 'static {
     /// What it is as an error of ours, without a cause; none when it is no failure of this kind.
     fn translate(&self) -> Option<Error>;
-
-    /// Whether it was translated before.
-    #[doc(hidden)]
-    fn seen(self) -> Seen<Self> {
-        match find(&self) {
-            Some(ours) => Seen::Translated(ours),
-            None => Seen::Not(self),
-        }
-    }
-}
-
-/// What is known of an error at a boundary.
-#[doc(hidden)]
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Seen<E> {
-    /// It was translated before.
-    Translated(Error),
-    /// It was not.
-    Not(E),
-    /// It is of another boundary.
-    Elsewhere(io::Error),
 }
 
 /// Lets the result of a call over the network pass.
@@ -144,7 +122,7 @@ pub enum Seen<E> {
 /// When the failure is none of the network's.
 #[track_caller]
 pub fn network<T, E: Failure<Network>>(result: std::result::Result<T, E>) -> Result<T> {
-    cross(result)
+    cross(result, E::translate, Network::NAME)
 }
 
 /// Lets the result of a call to a store pass.
@@ -159,7 +137,7 @@ pub fn network<T, E: Failure<Network>>(result: std::result::Result<T, E>) -> Res
 /// When the failure is none of a store's.
 #[track_caller]
 pub fn store<T, E: Failure<Store>>(result: std::result::Result<T, E>) -> Result<T> {
-    cross(result)
+    cross(result, E::translate, Store::NAME)
 }
 
 /// Lets the result of reading JSON pass.
@@ -174,7 +152,7 @@ pub fn store<T, E: Failure<Store>>(result: std::result::Result<T, E>) -> Result<
 /// When the failure is none of the JSON's.
 #[track_caller]
 pub fn json<T, E: Failure<Json>>(result: std::result::Result<T, E>) -> Result<T> {
-    cross(result)
+    cross(result, E::translate, Json::NAME)
 }
 
 /// Lets the result of a call to another process pass.
@@ -188,7 +166,7 @@ pub fn json<T, E: Failure<Json>>(result: std::result::Result<T, E>) -> Result<T>
 /// When the failure is none of a process'.
 #[track_caller]
 pub fn process<T, E: Failure<Process>>(result: std::result::Result<T, E>) -> Result<T> {
-    cross(result)
+    cross(result, E::translate, Process::NAME)
 }
 
 /// As [`network`], for an error of a library, of which `translate` says what it is: none when it is
@@ -206,7 +184,7 @@ pub fn network_by<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     translate: impl FnOnce(&E) -> Option<Error>,
 ) -> Result<T> {
-    cross_by(result, translate, Network::NAME)
+    cross(result, translate, Network::NAME)
 }
 
 /// As [`store`], for an error of a library, of which `translate` says what it is: none when it is
@@ -236,7 +214,7 @@ pub fn store_by<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     translate: impl FnOnce(&E) -> Option<Error>,
 ) -> Result<T> {
-    cross_by(result, translate, Store::NAME)
+    cross(result, translate, Store::NAME)
 }
 
 /// As [`process`], for an error of a library, of which `translate` says what it is: none when it is
@@ -254,11 +232,11 @@ pub fn process_by<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     translate: impl FnOnce(&E) -> Option<Error>,
 ) -> Result<T> {
-    cross_by(result, translate, Process::NAME)
+    cross(result, translate, Process::NAME)
 }
 
 #[track_caller]
-fn cross_by<T, E: std::error::Error + Send + Sync + 'static>(
+fn cross<T, E: std::error::Error + Send + Sync + 'static>(
     result: std::result::Result<T, E>,
     translate: impl FnOnce(&E) -> Option<Error>,
     kind: &str,
@@ -267,27 +245,12 @@ fn cross_by<T, E: std::error::Error + Send + Sync + 'static>(
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    if let Some(ours) = find(&error) {
-        return Err(ours);
-    }
-    match translate(&error) {
-        Some(translated) => Err(translated.with_source(error)),
-        None => foreign(&error, kind),
-    }
-}
-
-#[track_caller]
-fn cross<K: Kind, T, E: Failure<K>>(result: std::result::Result<T, E>) -> Result<T> {
-    let error = match result {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    match error.seen() {
-        Seen::Translated(ours) => Err(ours),
-        Seen::Elsewhere(error) => foreign(&error, K::NAME),
-        Seen::Not(error) => match error.translate() {
+    match before(error) {
+        Before::Translated(ours) => Err(ours),
+        Before::Elsewhere(error) => foreign(&error, kind),
+        Before::Not(error) => match translate(&error) {
             Some(translated) => Err(translated.with_source(error)),
-            None => foreign(&error, K::NAME),
+            None => foreign(&error, kind),
         },
     }
 }
@@ -401,18 +364,6 @@ impl Failure<Json> for serde_json::Error {
             return Some(error);
         }
         Some(error.with_detail("line", self.line()).with_detail("column", self.column()))
-    }
-
-    fn seen(self) -> Seen<Self> {
-        if !self.is_io() {
-            return Seen::Not(self);
-        }
-        // It gives the error of the reader to nobody but whoever has it.
-        let reading = io::Error::from(self);
-        match find(&reading) {
-            Some(ours) => Seen::Translated(ours),
-            None => Seen::Elsewhere(reading),
-        }
     }
 }
 

@@ -173,7 +173,8 @@ pub mod codes {
         "not_registered",
         Category::Infrastructure,
         "nobody is registered under that name now; `key` and `registry` are in the details",
-        "if a supervisor restarts the actor, try again; if not, find out who should have started it",
+        "if a supervisor restarts the actor, try again; if not, find out who should have started \
+         it",
     );
     /// Nobody runs there.
     pub const NO_PROCESS: Code = Code::new(
@@ -305,8 +306,8 @@ pub mod codes {
     pub const BULKHEAD_FULL: Code = Code::new(
         "bulkhead_full",
         Category::Infrastructure,
-        "as many calls run as may, and as many wait as may, or no place came free in time; nothing was \
-         called; `bulkhead` is in the details",
+        "as many calls run as may, and as many wait as may, or no place came free in time; \
+         nothing was called; `bulkhead` is in the details",
         "try again later; find out why the calls take so long, or allow more of them",
     );
     /// There is no such circuit.

@@ -36,15 +36,14 @@ impl Error {
     /// ```
     #[must_use]
     pub fn normalize<E: StdError + Send + Sync + 'static>(error: E) -> Self {
-        if let Some(ours) = find(&error) {
-            return ours;
+        match before(error) {
+            Before::Translated(ours) => ours,
+            Before::Elsewhere(reading) => Self::normalize(reading),
+            Before::Not(error) => {
+                let (code, category) = judge(&error);
+                Self::new(code, category).with_source(error)
+            }
         }
-        let error = match reading(error) {
-            Ok(io) => return Self::normalize(io),
-            Err(error) => error,
-        };
-        let (code, category) = judge(&error);
-        Self::new(code, category).with_source(error)
     }
 
     /// Makes an error of a text that says what went wrong: `generic_error`, a system error, because
@@ -52,6 +51,30 @@ impl Error {
     #[must_use]
     pub fn from_text(text: impl Into<String>) -> Self {
         Self::system(GENERIC).with_message(text)
+    }
+}
+
+/// What an error was before it came here.
+pub(super) enum Before<E> {
+    /// One of ours, or caused by one.
+    Translated(Error),
+    /// What a reader said to a parser of JSON.
+    Elsewhere(std::io::Error),
+    /// Nothing else.
+    Not(E),
+}
+
+/// What `error` was before.
+pub(super) fn before<E: StdError + 'static>(error: E) -> Before<E> {
+    if let Some(ours) = find(&error) {
+        return Before::Translated(ours);
+    }
+    match reading(error) {
+        Ok(reading) => match find(&reading) {
+            Some(ours) => Before::Translated(ours),
+            None => Before::Elsewhere(reading),
+        },
+        Err(error) => Before::Not(error),
     }
 }
 
@@ -71,7 +94,7 @@ fn reading<E: StdError + 'static>(error: E) -> Result<std::io::Error, E> {
 }
 
 /// The first error of ours among `error` and its causes.
-pub(super) fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
+fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
     let mut error = Some(error);
     while let Some(any) = error {
         if let Some(ours) = any.downcast_ref::<Error>() {

@@ -85,8 +85,10 @@ impl Retry {
         let deadline = policy.deadline.map(|deadline| Instant::now() + deadline);
         let left = || deadline.map(|at| at.saturating_duration_since(Instant::now()));
         policy.budget.as_ref().inspect(|budget| budget.deposit());
-        let mut before = None;
-        for number in 1.. {
+        let (mut before, mut number) = (None, 0);
+        // The plan gives up after as many attempts as there may be.
+        loop {
+            number += 1;
             let attempt = operation(Attempt { number, max: policy.max_attempts });
             // The first has all of the time, and then nothing is looked up.
             let left_now = if number == 1 { policy.deadline } else { left() };
@@ -120,7 +122,6 @@ impl Retry {
                 return Err(error);
             }
         }
-        unreachable!("numbers of attempts do not end")
     }
 }
 
