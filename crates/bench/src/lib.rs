@@ -1,8 +1,8 @@
 //! Benchmarks: every figure beside its limit and its peers, measured in the same run.
 //!
-//! A group's workload is written once, over a trait ([`actor::Subject`], [`limit::Subject`]); the
-//! bare library that is the limit, ours, and each peer implement that trait, so that all of them do
-//! the same work. A measurement is a [`Sample`]. Rounds of our program and of the peers' alternate,
+//! A group's workload is written once, over a trait ([`actor::Subject`], [`limit::Subject`],
+//! [`work::Subject`]); the bare library that is the limit, ours, and each peer implement that
+//! trait, so that all of them do the same work. A measurement is a [`Sample`]. Rounds of our program and of the peers' alternate,
 //! and a [`Figure`] holds the median of each value over the rounds: the machine's moods hit all of
 //! them alike.
 //!
@@ -15,6 +15,7 @@ mod figure;
 pub mod limit;
 mod rounds;
 mod size;
+pub mod work;
 
 pub use clock::{PerOperation, Stopwatch};
 pub use figure::{Figure, Sample, Unit};
@@ -30,4 +31,14 @@ pub use size::Size;
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     crash::keep_quiet();
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()
+}
+
+/// The same with input and output, for workloads that start programs.
+///
+/// # Errors
+///
+/// As [`runtime`].
+pub fn runtime_with_io() -> std::io::Result<tokio::runtime::Runtime> {
+    crash::keep_quiet();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use bench::actor::{self, BareTask, Ours, Part};
-use bench::{Program, Sample, Size, limit};
+use bench::{Program, Sample, Size, limit, work};
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -55,6 +55,7 @@ struct Measured {
 enum Group {
     Actor,
     Limit,
+    Work,
 }
 
 /// Who is measured in one round. Each has a process to itself: memory that one has freed would
@@ -70,6 +71,7 @@ const fn peers_of(group: Group) -> &'static [&'static str] {
     match group {
         Group::Actor => &["ractor", "kameo"],
         Group::Limit => &["failsafe", "governor"],
+        Group::Work => &[],
     }
 }
 
@@ -77,7 +79,7 @@ const fn peers_of(group: Group) -> &'static [&'static str] {
 const fn parts_of(group: Group) -> &'static [&'static str] {
     match group {
         Group::Actor => &["--times", "--memory"],
-        Group::Limit => &["--times"],
+        Group::Limit | Group::Work => &["--times"],
     }
 }
 
@@ -127,7 +129,10 @@ fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
 }
 
 fn sample(group: Group, subject: Subject, part: Part, size: Size) -> Result<()> {
-    let runtime = bench::runtime()?;
+    let runtime = match group {
+        Group::Actor | Group::Limit => bench::runtime()?,
+        Group::Work => bench::runtime_with_io()?,
+    };
     let samples: Vec<Sample> = match (group, subject) {
         (Group::Actor, Subject::Ours) => {
             runtime.block_on(actor::samples::<Ours>("ours", size, part))?
@@ -135,9 +140,13 @@ fn sample(group: Group, subject: Subject, part: Part, size: Size) -> Result<()> 
         (Group::Actor, Subject::Limit) => {
             runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size, part))?
         }
-        (Group::Limit, _) if part == Part::Memory => bail!("limits are measured in time only"),
+        (Group::Limit | Group::Work, _) if part == Part::Memory => {
+            bail!("this group is measured in time only")
+        }
         (Group::Limit, Subject::Ours) => runtime.block_on(limit::samples::<limit::Ours>(size))?,
         (Group::Limit, Subject::Limit) => runtime.block_on(limit::samples::<limit::Bare>(size))?,
+        (Group::Work, Subject::Ours) => runtime.block_on(work::samples::<work::Ours>(size))?,
+        (Group::Work, Subject::Limit) => runtime.block_on(work::samples::<work::Bare>(size))?,
     };
     for sample in samples {
         println!("{sample}");

@@ -15,11 +15,13 @@
 //! [trees](Tree), [status](ActorStatus) and [traces](Trace) of what runs; and what keeps a system
 //! standing: [boundaries](boundary), an [error tracker](ErrorTracker), [retries](Retry), [circuit
 //! breakers](CircuitBreaker), [rate limits](RateLimiter), [bulkheads](Bulkhead),
-//! [resources](Resource), [caches](Cache) and [feature flags](Flags).
+//! [resources](Resource), [caches](Cache) and [feature flags](Flags); [task pools](TaskPool),
+//! [schedules](Scheduler) and [commands](Commands) of the operating system.
 
 mod actor;
 mod breaker;
 mod cache;
+mod command;
 mod deadline;
 mod error;
 mod exit;
@@ -32,6 +34,7 @@ mod panic_hook;
 mod ports;
 mod registry;
 mod retry;
+mod schedule;
 mod spawn;
 mod supervisor;
 mod sync;
@@ -52,6 +55,7 @@ pub use breaker::{
     CircuitStatus,
 };
 pub use cache::{Cache, CacheOptions, CacheStats};
+pub use command::{Command, CommandOptions, CommandOutput, CommandStats, Commands};
 pub use error::{
     Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, boundary,
     codes,
@@ -76,6 +80,7 @@ pub use registry::{
 pub use retry::{
     Attempt, Backoff, Jitter, Retry, RetryBudget, RetryPolicies, RetryPolicy, parse_retry_after,
 };
+pub use schedule::{Missed, Schedule, ScheduleInfo, Scheduler, SchedulerStats, Tick};
 pub use spawn::{Census, Executor};
 pub use supervisor::{
     AutoShutdown, ChildBudget, ChildInfo, ChildState, Counts, DynamicSupervisor,
@@ -85,8 +90,8 @@ pub use supervisor::{
 pub use system::{Home, InSystem, System, SystemBuilder, Tree, TreeNode};
 pub use task::{
     IntoJob, Job, JobFn, JobFuture, OnOverrun, OnTimeout, Owned, Owner, StreamOptions, Task,
-    TaskActor, TaskContext, TaskMessage, TaskStream, TaskSupervisor, TaskWork, Work, YieldOptions,
-    ZippedTaskStream,
+    TaskActor, TaskContext, TaskMessage, TaskPool, TaskPoolOptions, TaskPoolStats, TaskPools,
+    TaskStream, TaskSupervisor, TaskWork, Work, YieldOptions, ZippedTaskStream,
 };
 pub use tracker::{ErrorAlert, ErrorCount, ErrorTracker, ErrorTracking};
 
@@ -95,6 +100,9 @@ pub use tracker::{ErrorAlert, ErrorCount, ErrorTracker, ErrorTracking};
 mod documents {
     #[doc = include_str!("../../../docs/actors.md")]
     struct Actors;
+
+    #[doc = include_str!("../../../docs/commands.md")]
+    struct Commands;
 
     #[doc = include_str!("../../../docs/errors.md")]
     struct Errors;
@@ -108,11 +116,17 @@ mod documents {
     #[doc = include_str!("../../../docs/limits.md")]
     struct Limits;
 
+    #[doc = include_str!("../../../docs/pools.md")]
+    struct Pools;
+
     #[doc = include_str!("../../../docs/registry.md")]
     struct Registry;
 
     #[doc = include_str!("../../../docs/resilience.md")]
     struct Resilience;
+
+    #[doc = include_str!("../../../docs/schedules.md")]
+    struct Schedules;
 
     #[doc = include_str!("../../../docs/supervision.md")]
     struct Supervision;

@@ -68,7 +68,7 @@ struct Told<E, M> {
 pub(crate) struct News<M>(Box<dyn Makes<M>>);
 
 /// An event of whatever type, of which a message can be made.
-trait Makes<M>: fmt::Debug + Send {
+pub(crate) trait Makes<M>: fmt::Debug + Send {
     fn message(self: Box<Self>) -> M;
 }
 
@@ -191,7 +191,7 @@ impl<E: Event, M: Send + 'static> Hears<E> for Ear<E, M> {
         self.told.pending.fetch_add(1, Ordering::AcqRel);
         *event.missed() = self.told.missed.swap(0, Ordering::AcqRel);
         let pending = Pending { event, told: Arc::clone(&self.told) };
-        self.slot.control(self.generation, Control::News(News(Box::new(pending))));
+        self.slot.control(self.generation, Control::News(News::of(pending)));
     }
 
     fn unhold(&self, number: u64) {
@@ -200,6 +200,11 @@ impl<E: Event, M: Send + 'static> Hears<E> for Ear<E, M> {
 }
 
 impl<M> News<M> {
+    /// Something of which a message is made when it is taken.
+    pub(crate) fn of(event: impl Makes<M> + 'static) -> Self {
+        Self(Box::new(event))
+    }
+
     /// The message that the listener makes of it. Called in its task.
     pub(crate) fn message(self) -> M {
         self.0.message()

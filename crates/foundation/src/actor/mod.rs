@@ -74,7 +74,9 @@ pub use inspect::{ActorState, ActorStatus, Trace, TraceEntry, TraceStep};
 pub(crate) use life::{HeldAs, Holding, Watch};
 pub use reply::Reply;
 pub use slot::Pid;
-pub(crate) use slot::{Control, KILL, Peer, Process, STOP, SUSPENDED, Slot, TRAPS, UNWANTED};
+pub(crate) use slot::{
+    Control, DRAINS, KILL, Peer, Process, STOP, SUSPENDED, Slot, TRAPS, UNWANTED,
+};
 pub use spec::{ChildKind, ChildSpec, Restart, Shutdown, Unresponsive};
 pub(crate) use spec::{Options, Source, refused};
 pub(crate) use start::{

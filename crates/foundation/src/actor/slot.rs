@@ -36,6 +36,9 @@ pub(crate) const UNWANTED: u32 = 1 << 5;
 pub(crate) const SUSPENDED: u32 = 1 << 6;
 /// Control bit: somebody wants to know what it does. Raised and lowered by itself.
 pub(crate) const TRACED: u32 = 1 << 7;
+/// Control bit: a task goes on when it is asked to end, and not when somebody ends that it is
+/// linked to.
+pub(crate) const DRAINS: u32 = 1 << 8;
 
 /// One incarnation of an actor: the place it has, and the how many-th in it.
 ///

@@ -17,6 +17,7 @@
 //! | [`process`] | processes that cannot be started now, pipes that break | `process_error` | an argument with a zero byte |
 //! | | programs that do not exist or are not allowed | `program_not_found` | |
 //!
+//! Where a process is started, all that the operating system reports is a failure of that.
 //! An error that has an [`Error`] of ours among its causes was translated before, and passes as
 //! that. What the operating system reports and std gives no kind of its own (a failing disk, a
 //! name that was not resolved, too many open files) counts as a failure of whichever kind it meets.
@@ -344,11 +345,15 @@ impl Failure<Process> for io::Error {
             | ErrorKind::UnexpectedEof
             | ErrorKind::WouldBlock
             | ErrorKind::WriteZero => Some(of_io(codes::PROCESS_ERROR, self)),
-            ErrorKind::IsADirectory
+            ErrorKind::InvalidFilename
+            | ErrorKind::IsADirectory
             | ErrorKind::NotADirectory
             | ErrorKind::NotFound
             | ErrorKind::PermissionDenied => Some(of_io(codes::PROGRAM_NOT_FOUND, self)),
-            kind => is_unnamed(kind).then(|| of_io(codes::PROCESS_ERROR, self)),
+            // Whatever the operating system says when it is asked for a process. What it was not
+            // asked for, such as an argument with a zero byte, has no number of its own.
+            kind => (is_unnamed(kind) || self.raw_os_error().is_some())
+                .then(|| of_io(codes::PROCESS_ERROR, self)),
         }
     }
 }

@@ -395,12 +395,80 @@ pub mod codes {
          is refused; `max_keys` is in the details",
         "look for keys that are made up; allow more, or try again later",
     );
+    /// There are too many schedules.
+    pub const TOO_MANY_SCHEDULES: Code = Code::new(
+        "too_many_schedules",
+        Category::Infrastructure,
+        "a scheduler has as many schedules as it may; `max_schedules` is in the details",
+        "look for owners that make new names again and again, and cancel what is not needed",
+    );
     /// There is no such flag.
     pub const UNKNOWN_FLAG: Code = Code::new(
         "unknown_flag",
         Category::Validation,
         "no feature flag of that name was defined; `flag` is in the details",
         "mend the name, or define the flag",
+    );
+
+    /// A command failed.
+    pub const COMMAND_FAILED: Code = Code::new(
+        "command_failed",
+        Category::Business,
+        "a command ended with a status that its caller does not accept; `program`, `exit_code` or \
+         `signal`, and the end of what it wrote to `stderr` are in the details",
+        "read what it wrote; mend its arguments or what it works on",
+    );
+    /// A command may not be run.
+    pub const COMMAND_NOT_ALLOWED: Code = Code::new(
+        "command_not_allowed",
+        Category::Validation,
+        "the program is not on the list of those that may be run; `program` is in the details",
+        "allow exactly that program, if it may be run with any arguments; nothing was started",
+    );
+    /// A command writes too much.
+    pub const COMMAND_OUTPUT_TOO_LARGE: Code = Code::new(
+        "command_output_too_large",
+        Category::System,
+        "a command wrote more than may be kept, and was killed; `program`, `stream` and \
+         `max_output` are in the details",
+        "have it write less, or into a file; or allow more",
+    );
+    /// A pool takes nothing more in.
+    pub const POOL_CLOSED: Code = Code::new(
+        "pool_closed",
+        Category::Infrastructure,
+        "the task pool was closed: it did not take the task in, or ended it; `pool` is in the details",
+        "nothing, during a shutdown; otherwise find out who closed it",
+    );
+    /// A pool is there already.
+    pub const POOL_EXISTS: Code = Code::new(
+        "pool_exists",
+        Category::Validation,
+        "there is a task pool of that name; `pool` is in the details",
+        "use the one that is there, or another name",
+    );
+    /// Too many tasks wait.
+    pub const POOL_FULL: Code = Code::new(
+        "pool_full",
+        Category::Infrastructure,
+        "as many tasks run as may, and as many wait as may; the task was not started; `pool` is \
+         in the details",
+        "try again later; find out why the tasks take so long, or allow more of them",
+    );
+    /// There is no such pool.
+    pub const POOL_NOT_FOUND: Code = Code::new(
+        "pool_not_found",
+        Category::Validation,
+        "no task pool of that name was made; `pool` is in the details",
+        "mend the name, or create the pool",
+    );
+    /// There is no such schedule.
+    pub const SCHEDULE_NOT_FOUND: Code = Code::new(
+        "schedule_not_found",
+        Category::Validation,
+        "the actor has no schedule of that name: it was never made, was cancelled, has done all it \
+         had to do, or is that of an earlier incarnation; `schedule` and `owner` are in the details",
+        "mend the name or the pid, or make the schedule",
     );
 
     /// All of them, by name.
@@ -418,6 +486,9 @@ pub mod codes {
         CHILD_RUNNING,
         CIRCUIT_NOT_FOUND,
         CIRCUIT_OPEN,
+        COMMAND_FAILED,
+        COMMAND_NOT_ALLOWED,
+        COMMAND_OUTPUT_TOO_LARGE,
         COMPENSATION_FAILED,
         COST_TOO_HIGH,
         DUPLICATE_CHILD,
@@ -439,10 +510,15 @@ pub mod codes {
         NOT_QUARANTINED,
         NOT_REGISTERED,
         PANIC_ABORT,
+        POOL_CLOSED,
+        POOL_EXISTS,
+        POOL_FULL,
+        POOL_NOT_FOUND,
         PROCESS_ERROR,
         PROGRAM_NOT_FOUND,
         RATE_LIMITED,
         RESOURCE_EXHAUSTED,
+        SCHEDULE_NOT_FOUND,
         START_IGNORED,
         STORE_CORRUPT,
         STORE_ERROR,
@@ -451,6 +527,7 @@ pub mod codes {
         TIMEOUT,
         TOO_MANY_CIRCUITS,
         TOO_MANY_KEYS,
+        TOO_MANY_SCHEDULES,
         UNKNOWN_FLAG,
         UNRESPONSIVE,
         WRONG_TYPE,

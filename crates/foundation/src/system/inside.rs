@@ -122,7 +122,7 @@ impl Home {
 }
 
 impl super::Shared {
-    fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         let shard = usize::try_from(self.next_number()).unwrap_or(0);
         Home { ports: Arc::clone(&self.ports), deadlines: Arc::clone(&self.deadlines), shard }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::run::TaskMessage;
-use crate::actor::{Actor, Context, Peer, Pid, Process, STOP, Slot, TRAPS};
+use crate::actor::{Actor, Context, DRAINS, Peer, Pid, Process, STOP, Slot, TRAPS};
 use crate::error::ErrorContext;
 use crate::registry::{Groups, Registry};
 use crate::system::Shared;
@@ -106,6 +106,12 @@ impl TaskContext {
     /// ends all the same when its holder drops it or its owner has ended.
     pub fn trap_exits(&self) {
         self.slot.raise(self.pid.generation, TRAPS);
+    }
+
+    /// From here on the task goes on when it is asked to end, as if it trapped exits, and ends all
+    /// the same when somebody does whom it is linked to.
+    pub(super) fn drain(&self) {
+        self.slot.raise(self.pid.generation, DRAINS);
     }
 
     /// Whether the task was asked to end.

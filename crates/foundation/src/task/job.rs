@@ -8,6 +8,9 @@ use super::context::TaskContext;
 use crate::actor::{Options, Shutdown};
 use crate::error::{ErrorContext, Result};
 
+/// What a task is called that has no name of its own.
+pub(super) const DEFAULT_NAME: &str = "task";
+
 /// Work for a task: a future, or a closure that makes one, and options.
 ///
 /// | option | default | refused |
@@ -122,7 +125,7 @@ impl<F> Job<JobFn<F>> {
 
 impl<W> Job<W> {
     fn of(work: W) -> Self {
-        let mut options = Options::new("task".into());
+        let mut options = Options::new(DEFAULT_NAME.into());
         options.is_task = true;
         Self { options, context: None, work }
     }

@@ -16,6 +16,7 @@ mod handle;
 mod isolate;
 mod job;
 mod many;
+mod pool;
 mod run;
 mod start;
 mod stream;
@@ -24,6 +25,7 @@ pub use context::{Owned, Owner, TaskContext};
 pub use handle::Task;
 pub use job::{IntoJob, Job, JobFn, JobFuture, Work};
 pub use many::{OnTimeout, YieldOptions};
+pub use pool::{TaskPool, TaskPoolOptions, TaskPoolStats, TaskPools};
 pub use run::{TaskActor, TaskMessage, TaskWork};
 pub use stream::{OnOverrun, StreamOptions, TaskStream, ZippedTaskStream};
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use super::context::TaskContext;
 use crate::actor::{
-    Actor, ChildSpec, Context, Flow, Init, Rare, Restart, STOP, Step, TRAPS, UNWANTED,
+    Actor, ChildSpec, Context, DRAINS, Flow, Init, Rare, Restart, STOP, Step, TRAPS, UNWANTED,
 };
 use crate::error::Result;
 use crate::exit::ExitReason;
@@ -84,7 +84,7 @@ pub(super) async fn run<F: Future>(work: F, cx: &mut Context<TaskActor>) -> Work
             if raised & UNWANTED != 0 {
                 return Poll::Ready(Worked::Told(ExitReason::shutdown_with("unwanted")));
             }
-            if raised & TRAPS != 0 && !traps {
+            if raised & (TRAPS | DRAINS) != 0 && !traps {
                 cx.trap_exits(true);
                 traps = true;
             }
@@ -93,6 +93,12 @@ pub(super) async fn run<F: Future>(work: F, cx: &mut Context<TaskActor>) -> Work
                 Poll::Ready(Step::Handle(_)) => {}
                 Poll::Ready(Step::Rare(rare)) => match *rare {
                     Rare::Stop(reason) => return Poll::Ready(Worked::Told(reason)),
+                    // It waits for its end only because its pool does.
+                    Rare::Exit(exit)
+                        if exit.reason != ExitReason::Normal && raised & TRAPS == 0 =>
+                    {
+                        return Poll::Ready(Worked::Told(exit.reason));
+                    }
                     Rare::Exit(exit) if exit.reason != ExitReason::Normal => {
                         cx.peer().request_stop(exit.reason);
                     }

@@ -15,7 +15,7 @@ use tokio::task::coop;
 use super::TaskSupervisor;
 use super::context::{Owned, Owner};
 use super::handle::{Task, took_too_long};
-use super::job::Job;
+use super::job::{DEFAULT_NAME, Job, JobFuture};
 use crate::actor::{ActorRef, Shutdown, refused};
 use crate::error::{Error, Result};
 
@@ -53,7 +53,7 @@ pub enum OnOverrun {
 pub struct StreamOptions {
     max_concurrency: Option<usize>,
     ordered: bool,
-    within: Duration,
+    within: Option<Duration>,
     on_overrun: OnOverrun,
     shutdown: Shutdown,
     name: Arc<str>,
@@ -65,10 +65,10 @@ impl Default for StreamOptions {
         Self {
             max_concurrency: None,
             ordered: true,
-            within: WITHIN,
+            within: None,
             on_overrun: OnOverrun::End,
             shutdown: Shutdown::default(),
-            name: "task".into(),
+            name: DEFAULT_NAME.into(),
             owner: None,
         }
     }
@@ -90,7 +90,7 @@ impl StreamOptions {
 
     /// How long each task may take.
     pub const fn within(mut self, time: Duration) -> Self {
-        self.within = time;
+        self.within = Some(time);
         self
     }
 
@@ -119,6 +119,23 @@ impl StreamOptions {
         self
     }
 
+    /// For the tasks of a supervisor: as many at a time as there are workers, each as long as any,
+    /// unless it is said.
+    fn of_supervisor(mut self, tasks: &ActorRef<TaskSupervisor>) -> Self {
+        let workers = || tasks.system().spawner.workers();
+        self.max_concurrency = Some(self.max_concurrency.unwrap_or_else(workers));
+        self.within = self.within.or(Some(WITHIN));
+        self
+    }
+
+    /// For the tasks of a pool: as many at a time as it has places, unless it is said. How long
+    /// each may take is the pool's matter, and given to it.
+    pub(super) fn of_pool(mut self, places: usize) -> (Self, Option<Duration>) {
+        self.max_concurrency = self.max_concurrency.or(Some(places));
+        let within = self.within.take();
+        (self, within)
+    }
+
     fn validate(&self) -> Result<()> {
         if self.max_concurrency.is_some_and(|most| !(1..=MOST).contains(&most)) {
             return Err(refused("max_concurrency", "1 to 1,048,576 tasks run at a time"));
@@ -126,7 +143,7 @@ impl StreamOptions {
         self.job(std::future::ready(Ok(()))).options.validate()
     }
 
-    fn job<F, T>(&self, work: F) -> Job<super::JobFuture<F>>
+    fn job<F, T>(&self, work: F) -> Job<JobFuture<F>>
     where
         F: Future<Output = Result<T>>,
     {
@@ -181,8 +198,9 @@ impl ActorRef<TaskSupervisor> {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let work = move |input| ((), work(input));
-        Ok(TaskStream(Engine::new(self, inputs, options, work)?))
+        let (tasks, options) = (self.clone(), options.of_supervisor(self));
+        let start = move |job, owner: Option<&Owned>| tasks.start_task(job, owner);
+        TaskStream::started_with(start, inputs, options, move |input| ((), work(input)))
     }
 
     /// As [`Self::async_stream`], and gives each result with its input.
@@ -201,12 +219,28 @@ impl ActorRef<TaskSupervisor> {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
+        let (tasks, options) = (self.clone(), options.of_supervisor(self));
+        let start = move |job, owner: Option<&Owned>| tasks.start_task(job, owner);
         let work = move |input: I::Item| (input.clone(), work(input));
-        Ok(ZippedTaskStream(Engine::new(self, inputs, options, work)?))
+        Ok(ZippedTaskStream(Engine::new(start, inputs, options, work)?))
     }
 }
 
 impl<T: Send + 'static> TaskStream<T> {
+    /// A stream of tasks that `start` starts.
+    pub(super) fn started_with<I, F>(
+        start: impl FnMut(Job<JobFuture<F>>, Option<&Owned>) -> Result<Task<T>> + Send + 'static,
+        inputs: I,
+        options: StreamOptions,
+        work: impl FnMut(I::Item) -> ((), F) + Send + 'static,
+    ) -> Result<Self>
+    where
+        I: IntoIterator<IntoIter: Send + 'static>,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        Ok(Self(Engine::new(start, inputs, options, work)?))
+    }
+
     /// The next result; none when there are no more.
     pub async fn next(&mut self) -> Option<Result<T>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
@@ -259,7 +293,7 @@ struct Engine<K, T> {
     not_started: Option<(K, Error)>,
     most: usize,
     ordered: bool,
-    within: Duration,
+    within: Option<Duration>,
     on_overrun: OnOverrun,
     running: FuturesUnordered<Settling<K, T>>,
     /// Results that wait for an earlier one, by the number of their input.
@@ -285,7 +319,7 @@ impl<K, T> Unpin for Engine<K, T> {}
 
 impl<K: Send + 'static, T: Send + 'static> Engine<K, T> {
     fn new<I, F>(
-        tasks: &ActorRef<TaskSupervisor>,
+        mut start: impl FnMut(Job<JobFuture<F>>, Option<&Owned>) -> Result<Task<T>> + Send + 'static,
         inputs: I,
         options: StreamOptions,
         mut work: impl FnMut(I::Item) -> (K, F) + Send + 'static,
@@ -295,13 +329,12 @@ impl<K: Send + 'static, T: Send + 'static> Engine<K, T> {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         options.validate()?;
-        let workers = tasks.system().spawner.workers();
-        let (tasks, mut inputs) = (tasks.clone(), inputs.into_iter());
+        let mut inputs = inputs.into_iter();
         let (ordered, within) = (options.ordered, options.within);
-        let (most, on_overrun) = (options.max_concurrency.unwrap_or(workers), options.on_overrun);
+        let (most, on_overrun) = (options.max_concurrency.unwrap_or(1), options.on_overrun);
         let start = Box::new(move || {
             let (kept, work) = work(inputs.next()?);
-            Some((kept, tasks.start_task(options.job(work), options.owner.as_ref())))
+            Some((kept, start(options.job(work), options.owner.as_ref())))
         });
         Ok(Self {
             start,
@@ -386,8 +419,11 @@ async fn settle<K, T>(
     number: usize,
     kept: K,
     mut task: Task<T>,
-    within: Duration,
+    within: Option<Duration>,
 ) -> Settled<K, T> {
+    let Some(within) = within else {
+        return Settled { number, kept, result: task.await, overran: false };
+    };
     if let Some(result) = task.yield_for(within).await {
         return Settled { number, kept, result, overran: false };
     }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod behaviours;
+mod commands;
 mod dynamic;
 mod errors;
 mod examples;
@@ -19,6 +20,7 @@ mod mailboxes;
 mod real_threads;
 mod registry;
 mod resilience;
+mod scheduler;
 mod schedules;
 mod schedules_of_lives;
 mod schedules_of_names;

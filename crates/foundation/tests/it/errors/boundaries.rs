@@ -126,12 +126,15 @@ fn a_process_tells_failing_from_no_such_program() {
             "BrokenPipe ExecutableFileBusy Interrupted InvalidData OutOfMemory ResourceBusy \
              TimedOut UnexpectedEof WouldBlock WriteZero",
         ),
-        ("program_not_found", "IsADirectory NotADirectory NotFound PermissionDenied"),
+        (
+            "program_not_found",
+            "InvalidFilename IsADirectory NotADirectory NotFound PermissionDenied",
+        ),
         (
             "bug",
             "AddrInUse AddrNotAvailable AlreadyExists ArgumentListTooLong ConnectionAborted \
              ConnectionRefused ConnectionReset CrossesDevices Deadlock DirectoryNotEmpty \
-             FileTooLarge HostUnreachable InvalidFilename InvalidInput NetworkDown \
+             FileTooLarge HostUnreachable InvalidInput NetworkDown \
              NetworkUnreachable NotConnected NotSeekable Other QuotaExceeded \
              ReadOnlyFilesystem StaleNetworkFileHandle StorageFull TooManyLinks Unsupported",
         ),

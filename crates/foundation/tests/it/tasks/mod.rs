@@ -1,6 +1,7 @@
 //! Elixir's cases for tasks and their supervisors, and ours; see `supervisor/scenarios.rs`.
 
 mod owners;
+mod pools;
 mod results;
 mod several;
 mod streams;
