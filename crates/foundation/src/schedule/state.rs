@@ -101,9 +101,7 @@ impl Counts {
         self.forced += other.forced;
         self.missed = self.missed.saturating_add(other.missed);
     }
-}
 
-impl Counts {
     /// Somebody was to be told who is not there.
     pub(super) const fn untell(&mut self, due: Due) {
         let count = if due.is_forced { &mut self.forced } else { &mut self.ticks };
@@ -129,7 +127,9 @@ impl State {
 
     /// Another schedule from now on. What is at work goes on.
     pub(super) fn reschedule(&mut self, schedule: Schedule, now: Moment) {
-        self.is_fixed = matches!(schedule.timing, Timing::Delay { first: Some(_), .. });
+        // Only of a tick that is at work: that of a later one counts from when it is over.
+        self.is_fixed = self.working == Some(Working::Due)
+            && matches!(schedule.timing, Timing::Delay { first: Some(_), .. });
         self.schedule = schedule;
         self.begin(now);
     }

@@ -182,7 +182,7 @@ impl<T: Clone> Table<T> {
             return;
         }
         self.seen = now.wall;
-        // Those too that are at work, and by the clock that they do not wait for now.
+        // Those too that are at work, and look for their next time when that is over.
         let all: Vec<_> = self.names.values().copied().collect();
         for number in all {
             self.change(number, |state| {

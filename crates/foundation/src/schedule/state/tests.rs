@@ -197,12 +197,25 @@ fn jitter_as_long_as_the_period_loses_no_tick() {
 fn a_delay_that_is_given_while_one_is_at_work_begins_when_it_is_wanted() {
     let mut state = state(Schedule::fixed_rate(SECOND * 10));
     assert_eq!(look(&mut state, 10), Some((10, 0)));
-    let calm = Schedule::fixed_delay(SECOND * 1000).first_after(SECOND * 3);
-    state.reschedule(calm, after(11));
+    state.reschedule(calm(), after(11));
     assert_eq!(over(&mut state, 12), None);
     assert_eq!(look(&mut state, 14), Some((14, 0)));
     assert_eq!(over(&mut state, 15), None);
     assert_eq!(state.wakes(), Some(At::Run(SECOND * 1015)));
+
+    // And one that is given while nothing is at work, or what somebody asked for, goes on.
+    state.reschedule(calm(), after(20));
+    assert!(state.run_now(after(21)).is_some());
+    state.reschedule(calm(), after(22));
+    assert_eq!(over(&mut state, 23), None);
+    assert_eq!(look(&mut state, 25), Some((25, 0)));
+    assert_eq!(over(&mut state, 26), None);
+    assert!(!state.is_over());
+    assert_eq!(state.wakes(), Some(At::Run(SECOND * 1026)));
+}
+
+fn calm() -> Schedule {
+    Schedule::fixed_delay(SECOND * 1000).first_after(SECOND * 3)
 }
 
 // SCHED-1
