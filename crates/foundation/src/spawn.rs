@@ -67,7 +67,7 @@ struct Library {
 }
 
 pin_project! {
-    /// A library's task: ends when it is done, and when the system stops.
+    /// A library's task: ends when it is done, and when the system closes it.
     struct LibraryTask<F, C> {
         #[pin]
         future: F,
@@ -168,18 +168,31 @@ impl Spawner {
 impl Executor {
     /// Runs `task` in the background. It is dropped when the system stops, and never started when
     /// it has stopped already.
-    #[expect(clippy::disallowed_methods, reason = "ban: spawn, the one place that starts tasks")]
     pub fn execute(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut closing = self.spawner.closing.subscribe();
         if *closing.borrow() {
             return;
         }
-        self.library.live.send_modify(|live| *live += 1);
-        let live = LiveTask(Arc::clone(&self.library));
-        let closing = async move {
+        self.run(task, async move {
             // Fails when the system is gone altogether, which ends the task too.
             let _ = closing.wait_for(|closing| *closing).await;
-        };
+        });
+    }
+
+    /// Runs `task` in the background, to its end: a system that stops waits for it, as long as for
+    /// any task of a library, and then goes without it.
+    pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.run(task, std::future::pending());
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "ban: spawn, the one place that starts tasks")]
+    fn run(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+        closing: impl Future<Output = ()> + Send + 'static,
+    ) {
+        self.library.live.send_modify(|live| *live += 1);
+        let live = LiveTask(Arc::clone(&self.library));
         drop(self.spawner.runtime.spawn(LibraryTask { future: task, closing, live }));
     }
 }

@@ -15,7 +15,7 @@ use super::ask::Ask;
 use super::ending::{Ended, end};
 use super::life::Watch;
 use super::reply::Reply;
-use super::slot::{Core, Peer, Pid, Process, Slot};
+use super::slot::{Core, Peer, Pid, Process, STOP, Slot};
 use super::tell::{Tell, Unsent, try_send};
 use crate::error::{Error, Result, codes};
 use crate::exit::ExitReason;
@@ -157,6 +157,11 @@ impl<A: Actor> ActorRef<A> {
     /// The same place, as that of an actor whose messages are the same.
     pub(crate) fn understanding_the_same<B: Actor<Message = A::Message>>(&self) -> ActorRef<B> {
         ActorRef::new(Arc::clone(&self.slot))
+    }
+
+    /// Whether the incarnation that lives was asked to end, or ends by itself.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.slot.word() & STOP != 0 || self.slot.core().life.ending().is_some()
     }
 
     pub(crate) const fn place(&self) -> &Arc<Slot<A::Message>> {

@@ -6,21 +6,27 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
+use super::collector::Collector;
+use super::endings::Endings;
 use super::options::{CommandOptions, validate_program};
 use super::output::CommandOutput;
 use super::request::{Call, Command};
-use super::run::run;
+use super::run::Run;
 use crate::actor::ActorRef;
 use crate::cache::{Cache, CacheOptions, CacheStats};
 use crate::deadline::Within;
 use crate::error::{Error, Result, codes};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::system::Home;
-use crate::task::{Job, TaskPool, TaskPoolOptions, TaskPoolStats, TaskSupervisor};
+use crate::task::{Job, TaskContext, TaskPool, TaskPoolOptions, TaskPoolStats, TaskSupervisor};
 
 /// The longest that a task or a load may take: those of commands have deadlines of their own.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
-/// How much longer than a command may take somebody waits for another who runs the same.
+/// What their pool, their cache and the tasks that collect are called.
+pub(super) const POOL: &str = "commands";
+/// How much longer than a command may take it is waited for: the kernel may need some time.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// Runs programs that are allowed by name. A clone is the same commands.
@@ -45,15 +51,22 @@ const MARGIN: Duration = Duration::from_secs(10);
 ///
 /// # What is left behind
 ///
-/// Nothing that stays in the process group of the program: the whole group is killed when the
-/// program has ended, however that was, and so are processes that it meant to go on. What leaves
-/// its group (a daemon, with `setsid`) goes on; an event `command.escaped` tells of one that keeps
-/// the output open. When this program ends without stopping its system, as by a signal, commands
-/// that run go on until they end by themselves. A program that is the first process of its
-/// container, and has no init, has to collect what is killed with a group.
+/// Nothing that stays in the process group of the program, and may be killed by this one: the whole
+/// group is killed when the program has ended, however that was, and so are processes that it meant
+/// to go on. What leaves its group (a daemon, with `setsid`) goes on; an event `command.escaped`
+/// tells of one that keeps the output open. When this program ends without stopping its system, as
+/// by a signal, commands that run go on until they end by themselves.
 ///
-/// When the supervisor stops, commands go on for 5 s, and are killed then. Starting one blocks its
-/// thread until the program is loaded, which takes as long as the disk it is on.
+/// Commands are collected here. Nothing else in this program may collect processes that it has not
+/// started, with `waitpid(-1)` or by ignoring SIGCHLD: how a command ended is lost then, and
+/// `process_error` is given, and what is left of its group is not killed.
+///
+/// When the supervisor stops, commands go on for as long as [`drain`](CommandOptions::drain) says,
+/// are asked to end then, and killed [`kill_after`](CommandOptions::kill_after) later. Starting one
+/// blocks its thread until the program is loaded, which takes as long as the disk it is on.
+///
+/// A program that has not ended 5 s after it was killed, since it waits for a device, keeps its
+/// place: one fewer may run until it has ended, and none when all places are kept so.
 #[derive(Clone)]
 pub struct Commands {
     shared: Arc<Shared>,
@@ -62,6 +75,8 @@ pub struct Commands {
 struct Shared {
     home: Home,
     pool: TaskPool,
+    endings: Endings,
+    collector: Collector,
     options: Arc<CommandOptions>,
     allowed: Mutex<BTreeSet<Arc<str>>>,
     not_allowed: AtomicU64,
@@ -78,6 +93,8 @@ pub struct CommandStats {
     pub pool: TaskPoolStats,
     /// Those that asked for a result that is kept.
     pub cache: CacheStats,
+    /// How many were killed more than 5 s ago and have not ended.
+    pub unresponsive: usize,
 }
 
 impl Commands {
@@ -89,13 +106,19 @@ impl Commands {
     pub fn new(tasks: &ActorRef<TaskSupervisor>, options: CommandOptions) -> Result<Self> {
         options.validate()?;
         let pool = TaskPoolOptions::new(options.max_concurrent);
-        let pool = pool.max_queue(options.max_queue).deadline(LONGEST);
+        // After that they have the time to end that they are given when they are asked to.
+        let drain = options.drain.saturating_add(options.kill_after).saturating_add(MARGIN);
+        let pool = pool.max_queue(options.max_queue).deadline(LONGEST).drain(drain.min(LONGEST));
         let cache = CacheOptions::default().max_entries(options.max_cached);
         let cache = cache.ttl(options.cache_ttl).load_deadline(LONGEST);
         let home = tasks.system().home();
+        let (places, pool) = (pool, TaskPool::new(tasks, POOL, pool)?);
+        let executor = tasks.system().spawner.executor(POOL);
         let shared = Shared {
-            pool: TaskPool::new(tasks, "commands", pool)?,
-            cache: Cache::new(&home, "commands", cache)?,
+            collector: Collector::new(executor, &pool, places, options.max_concurrent),
+            pool,
+            cache: Cache::new(&home, POOL, cache)?,
+            endings: Endings::new(tasks, options.drain),
             home,
             allowed: Mutex::new(options.allowed.clone()),
             options: Arc::new(options),
@@ -109,13 +132,16 @@ impl Commands {
     ///
     /// # Errors
     ///
-    /// - `command_not_allowed`, `invalid_options`, `pool_full`, `pool_closed`, `program_not_found`,
-    ///   `process_error`, `no_process`, and `no_runtime` in a runtime without input and output:
-    ///   nothing was run.
+    /// - `command_not_allowed`, `invalid_options`, `pool_full`, `program_not_found`, `no_process`,
+    ///   and `no_runtime` in a runtime without input and output: nothing was run.
     /// - `command_failed`: it ended with a code that is not [accepted](Command::accept).
     /// - `timeout`, `command_output_too_large`: it was killed.
-    /// - `unresponsive`: it was killed, and the kernel does not let it go.
-    /// - `actor_stopped`, `system_stopping`: its task was killed, and the command with it.
+    /// - `process_error`: it could not be started, its output could not be read, or somebody else
+    ///   has collected it. It may have been run.
+    /// - `unresponsive`: it was killed, and the kernel does not let it go; or it was not run because
+    ///   as many as may run are in that state, with their number in `unresponsive`.
+    /// - `actor_stopped`, `system_stopping`: its supervisor was killed, or is stopping.
+    /// - `pool_closed`: commands were [closed](Self::close) before it was run, or before it was done.
     pub async fn run(&self, command: Command) -> Result<CommandOutput> {
         let shared = &*self.shared;
         command.validate()?;
@@ -162,21 +188,41 @@ impl Commands {
         self.shared.cache.clear()
     }
 
-    /// Runs no more commands, and waits for those that run, as [`TaskPool::close`].
+    /// Runs no more commands, and waits until all are over, those included that wait for a place,
+    /// for `deadline` at most. Then those that are left are asked to end, and killed
+    /// [`kill_after`](CommandOptions::kill_after) later; whoever waits for them has `pool_closed`.
+    /// Commands that are closed stay so.
+    ///
+    /// When this is dropped before `deadline`, no more commands are run, and none was ended.
     ///
     /// # Errors
     ///
-    /// As [`TaskPool::close`].
+    /// `timeout` when commands were ended, and how many in `ended`; `unresponsive` when some of
+    /// them hold their threads; `system_stopping`.
     pub async fn close(&self, deadline: Duration) -> Result<()> {
-        self.shared.pool.close(deadline).await
+        let Shared { pool, home, endings, options, .. } = &*self.shared;
+        let done = Within::new(home.limit(Some(deadline)), pool.close(LONGEST)).await;
+        if let Ok(done) = done {
+            return done;
+        }
+        let before = endings.ended();
+        endings.close();
+        pool.close(options.kill_after.saturating_add(MARGIN)).await?;
+        match endings.ended() - before {
+            0 => Ok(()),
+            ended => Err(Error::from(codes::TIMEOUT)
+                .with_message("commands were ended that took too long")
+                .with_detail("ended", ended)),
+        }
     }
 
     /// What they have done.
     #[must_use]
     pub fn stats(&self) -> CommandStats {
-        let Shared { pool, cache, not_allowed, .. } = &*self.shared;
+        let Shared { pool, cache, not_allowed, collector, .. } = &*self.shared;
         let not_allowed = not_allowed.load(Ordering::Relaxed);
-        CommandStats { not_allowed, pool: pool.stats(), cache: cache.stats() }
+        let (pool, cache) = (pool.stats(), cache.stats());
+        CommandStats { not_allowed, pool, cache, unresponsive: collector.stuck() }
     }
 }
 
@@ -198,9 +244,16 @@ impl Shared {
     ) -> Result<CommandOutput> {
         self.cache.sweep();
         let runs = AtomicBool::new(false);
+        // What is not complete is no result for others, nor to be kept.
+        let incomplete = Mutex::new(None);
         let load = async || {
             runs.store(true, Ordering::Relaxed);
-            self.execute(call, deadline).await
+            let output = self.execute(call, deadline).await?;
+            if output.is_complete() {
+                return Ok(output);
+            }
+            *incomplete.lock() = Some(output);
+            Err(Error::from(codes::PROCESS_ERROR).with_message("the output is not complete"))
         };
         // Whoever runs it may not be polled, or be more patient.
         let patience = deadline.saturating_add(self.options.kill_after).saturating_add(MARGIN);
@@ -208,17 +261,21 @@ impl Shared {
         let loaded = Within::new(self.home.limit(Some(patience)), loading.as_mut()).await;
         let loaded = match loaded {
             Ok(loaded) => loaded,
-            Err(_passed) if runs.load(Ordering::Relaxed) => return loading.await,
+            Err(_passed) if runs.load(Ordering::Relaxed) => loading.await,
             Err(_passed) => Err(self.home.passed_or(|| codes::TIMEOUT.into())),
         };
-        match loaded {
-            Err(error) if error.is_retryable() && !runs.load(Ordering::Relaxed) => {
-                let output = self.execute(call, deadline).await?;
-                self.cache.insert(Arc::clone(call), output.clone());
-                Ok(output)
-            }
-            loaded => loaded,
+        let Err(error) = loaded else { return loaded };
+        if let Some(output) = incomplete.lock().take() {
+            return Ok(output);
         }
+        if runs.load(Ordering::Relaxed) || !error.is_retryable() {
+            return Err(error);
+        }
+        let output = self.execute(call, deadline).await?;
+        if output.is_complete() {
+            self.cache.insert(Arc::clone(call), output.clone());
+        }
+        Ok(output)
     }
 
     /// Runs a command that may be run, in a task.
@@ -227,18 +284,35 @@ impl Shared {
         call: &Arc<Call>,
         deadline: Duration,
     ) -> Result<CommandOutput> {
-        let (shared, called) = (Arc::clone(self), Arc::clone(call));
-        let work = async move {
-            // It may have waited, and be allowed no longer.
-            shared.check(&called.program)?;
-            let (options, home) = (Arc::clone(&shared.options), shared.home.clone());
-            let output = run(Arc::clone(&called), deadline, options, home).await?;
-            if called.accepted.accepts(output.exit_code()) {
+        let shared = Arc::clone(self);
+        let run = Run {
+            call: Arc::clone(call),
+            deadline,
+            options: Arc::clone(&self.options),
+            home: self.home.clone(),
+            collector: self.collector.clone(),
+        };
+        let work = move |cx: TaskContext| async move {
+            let (call, endings) = (&run.call, &shared.endings);
+            let mut unwanted = pin!(endings.unwanted(&cx));
+            let failed = |error: Error| error.with_detail("program", &*call.program);
+            // It may have waited, and be unwanted or allowed no longer.
+            if let Some(error) = unwanted.as_mut().now_or_never() {
+                return Err(failed(error));
+            }
+            shared.check(&call.program)?;
+            shared.collector.check().map_err(failed)?;
+            let output = tokio::select! {
+                biased;
+                output = run.run(unwanted) => output?,
+                never = endings.watch(&cx) => match never {},
+            };
+            if call.accepted.accepts(output.exit_code()) {
                 return Ok(output);
             }
-            Err(output.failed(&called.program))
+            Err(output.failed(&call.program))
         };
-        self.pool.async_nolink(Job::new(work).name(task_name(&call.program)))?.await
+        self.pool.async_nolink(Job::with(work).name(task_name(&call.program)))?.await
     }
 }
 

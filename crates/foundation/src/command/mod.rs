@@ -5,6 +5,8 @@
 //! is killed when the program has ended, when it takes too long or writes too much, when nobody
 //! waits for it any more, and when its task is killed.
 
+mod collector;
+mod endings;
 mod group;
 mod handle;
 mod options;

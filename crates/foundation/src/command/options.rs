@@ -16,6 +16,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How long a command may take to end that was asked to, unless it is said: enough to remove a
 /// file, not enough to finish the work.
 const KILL_AFTER: Duration = Duration::from_secs(1);
+/// How long commands go on when their supervisor stops, unless it is said: as any child.
+const DRAIN: Duration = Duration::from_secs(5);
 /// How much is kept of what a command writes to one stream, unless it is said.
 const MAX_OUTPUT: usize = 1 << 20;
 /// The most that can be kept of one stream: it is in memory.
@@ -41,6 +43,7 @@ const SEARCH_PATH: [&str; 6] =
 /// | [`max_queue`](Self::max_queue) | 0: one too many is refused at once |
 /// | [`deadline`](Self::deadline) | 10 s |
 /// | [`kill_after`](Self::kill_after) | 1 s |
+/// | [`drain`](Self::drain) | 5 s |
 /// | [`max_output`](Self::max_output) | 1 MiB of each stream |
 /// | [`cache_ttl`](Self::cache_ttl) | 30 s, for commands that [ask for it](super::Command::cached) |
 /// | [`max_cached`](Self::max_cached) | 100 results |
@@ -54,6 +57,7 @@ pub struct CommandOptions {
     pub(super) max_queue: usize,
     pub(super) deadline: Duration,
     pub(super) kill_after: Duration,
+    pub(super) drain: Duration,
     pub(super) max_output: usize,
     pub(super) cache_ttl: Duration,
     pub(super) max_cached: usize,
@@ -69,6 +73,7 @@ impl Default for CommandOptions {
             max_queue: 0,
             deadline: DEADLINE,
             kill_after: KILL_AFTER,
+            drain: DRAIN,
             max_output: MAX_OUTPUT,
             cache_ttl: CACHE_TTL,
             max_cached: MAX_CACHED,
@@ -110,11 +115,19 @@ impl CommandOptions {
         self
     }
 
-    /// How long after its deadline, when it is asked to end, a command is killed; 366 days at most,
-    /// nothing for at once. A command is asked with SIGTERM, which it may ignore, and killed with
-    /// SIGKILL, both sent to its whole process group.
+    /// How long after it is asked to end, at its deadline or because no more are to run, a command
+    /// is killed; 366 days at most, nothing for at once. A command is asked with SIGTERM, which it
+    /// may ignore, and killed with SIGKILL, both sent to its whole process group.
     pub const fn kill_after(mut self, time: Duration) -> Self {
         self.kill_after = time;
+        self
+    }
+
+    /// How long commands go on, those included that still wait for a place, when their supervisor
+    /// stops; 366 days at most. Then they are asked to end, and killed
+    /// [so much later](Self::kill_after).
+    pub const fn drain(mut self, time: Duration) -> Self {
+        self.drain = time;
         self
     }
 
@@ -158,6 +171,9 @@ impl CommandOptions {
         validate_deadline(self.deadline)?;
         if self.kill_after > LONGEST {
             return Err(refused("kill_after", "366 days at most"));
+        }
+        if self.drain > LONGEST {
+            return Err(refused("drain", "366 days at most"));
         }
         if self.max_output > MOST_OUTPUT {
             return Err(refused("max_output", "1 GiB at most"));

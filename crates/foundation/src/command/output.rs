@@ -23,19 +23,25 @@ struct Done {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     took: Duration,
+    is_complete: bool,
+}
+
+/// What was read of what a command wrote.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+    /// To the end of both.
+    pub(super) is_complete: bool,
 }
 
 impl CommandOutput {
-    pub(super) fn new(
-        status: ExitStatus,
-        mut stdout: Vec<u8>,
-        mut stderr: Vec<u8>,
-        took: Duration,
-    ) -> Self {
+    pub(super) fn new(status: ExitStatus, written: Written, took: Duration) -> Self {
+        let Written { mut stdout, mut stderr, is_complete } = written;
         // It may be kept for long.
         stdout.shrink_to_fit();
         stderr.shrink_to_fit();
-        Self { done: Arc::new(Done { status, stdout, stderr, took }) }
+        Self { done: Arc::new(Done { status, stdout, stderr, took, is_complete }) }
     }
 
     /// What it ended with, 0 to 255; none when a signal ended it.
@@ -66,6 +72,14 @@ impl CommandOutput {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.done.stdout)
+    }
+
+    /// Whether its output was read to the end. It was not when a process that it has started, and
+    /// that has left its group, keeps the output open: what the program itself wrote is here, and
+    /// what the other writes more than a second later is not.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.done.is_complete
     }
 
     /// How long it took.

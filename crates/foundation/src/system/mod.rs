@@ -33,7 +33,8 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::tracker::ErrorTracker;
 
 /// How long the tasks of libraries may take to be gone when the system stops. They are dropped
-/// where they wait next, so one that takes longer holds its thread.
+/// where they wait next, so one that takes longer holds its thread, or waits for the end of a
+/// program that was killed.
 const LIBRARIES: Duration = Duration::from_secs(1);
 
 /// What everything in one system shares.
@@ -112,8 +113,9 @@ impl System {
     ///
     /// # Errors
     ///
-    /// `unresponsive` when an actor was killed and holds its thread, or a task of a library does.
-    /// Everything else has ended all the same; the error names the first one.
+    /// `unresponsive` when an actor was killed and holds its thread, or a task of a library does, or
+    /// a [command](crate::Commands) was killed and has not ended a second later. Everything else has
+    /// ended all the same; the error names the first one.
     pub async fn stop(mut self) -> Result<()> {
         let stopped = end(&self.shared).await;
         // Not before: given up half-way, dropping it goes on with the rest.

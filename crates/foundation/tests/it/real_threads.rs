@@ -1,9 +1,11 @@
 //! What only real threads show: actors that hold theirs, and messages between several.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use foundation::{
     Actor, ActorRef, ChildSpec, Context, ExitReason, Flow, Init, Result, Shutdown, System,
+    TaskPool, TaskPoolOptions, TaskSupervisor,
 };
 use testkit::{Gate, Log, eventually};
 
@@ -33,7 +35,7 @@ async fn blocked() -> (System, ActorRef<Blocking>, ActorRef<Blocking>, Arc<Gate>
     let spec = |name| {
         let args = (Arc::clone(&gate), log.clone());
         ChildSpec::<Blocking>::actor(name, args)
-            .shutdown(Shutdown::Within(std::time::Duration::from_millis(50)))
+            .shutdown(Shutdown::Within(Duration::from_millis(50)))
     };
     let bystander = system.start(spec("bystander")).await.unwrap();
     let holder = system.start(spec("holder")).await.unwrap();
@@ -126,5 +128,29 @@ async fn nothing_is_lost_between_many_senders_and_a_small_mailbox() {
         .await;
         assert_eq!(sum.ask(Message::Total).await.unwrap(), 16_000, "capacity {capacity}");
     }
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_is_closed_says_which_of_its_tasks_hold_their_threads() {
+    let system = System::builder().name("closed").start().await.unwrap();
+    let tasks = TaskSupervisor::builder().start(&system).await.unwrap();
+    let pool = TaskPool::new(&tasks, "held", TaskPoolOptions::new(2)).unwrap();
+    let gate = Arc::new(Gate::default());
+    let held = Arc::clone(&gate);
+    let holding = pool.async_nolink(async move {
+        held.hold_thread();
+        Ok(())
+    });
+    let waiting = pool.async_nolink(std::future::pending::<Result<()>>()).unwrap();
+    gate.is_held().await;
+    let error = pool.close(Duration::ZERO).await.unwrap_err();
+    assert_eq!((error.code(), &error.details()["left"]), ("unresponsive", &1.into()));
+    assert_eq!(waiting.await.unwrap_err().code(), "pool_closed");
+    // What it was about to give is given, and its place is free.
+    gate.open();
+    holding.unwrap().await.unwrap();
+    pool.idle(Duration::from_mins(1)).await.unwrap();
+    assert_eq!((pool.stats().running, pool.stats().is_closed), (0, true));
     system.stop().await.unwrap();
 }

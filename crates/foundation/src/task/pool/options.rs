@@ -40,6 +40,12 @@ impl TaskPoolOptions {
         Self { max_concurrent, max_queue: MAX_QUEUE, deadline: DEADLINE, drain: DRAIN }
     }
 
+    /// As many tasks at a time, in place of what [was given](Self::new).
+    pub(crate) const fn max_concurrent(mut self, tasks: usize) -> Self {
+        self.max_concurrent = tasks;
+        self
+    }
+
     /// How many tasks may wait for a place, 0 to 1,000,000. Any more are refused at once.
     pub const fn max_queue(mut self, tasks: usize) -> Self {
         self.max_queue = tasks;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use foundation::Command;
 use futures_util::future::join_all;
+use testkit::eventually;
 use tokio::time::Instant;
 
-use super::machine::{argument, content, folder};
+use super::machine::{argument, content, folder, mark, nothing_is_left};
 use super::{MINUTE, MOMENT, Stage, script, shell};
 use crate::fixture::strike;
 
@@ -99,5 +100,64 @@ async fn a_result_is_kept_for_a_time() {
         tokio::task::yield_now().await;
     }
     assert!(begun.elapsed() >= MOMENT);
+    strike(system).await;
+}
+
+#[tokio::test]
+async fn output_that_somebody_else_goes_on_to_write_is_not_complete_and_not_kept() {
+    let Stage { system, commands, .. } = Stage::set(shell().cache_ttl(MINUTE)).await;
+    let (folder, mark) = (folder("not complete"), mark(86430));
+    let (trace, left) = (folder.join("trace"), folder.join("left"));
+    // It goes on when the other has left its group.
+    let text = format!(
+        "echo ran >> \"$0\"; setsid sh -c ': > \"$0\"; exec sleep {mark}' \"$1\" & echo $!; \
+         until test -e \"$1\"; do sleep 0.01; done; rm \"$1\""
+    );
+    let command = script(text).args([argument(&trace), argument(&left)]).cached();
+    for times in 1..=2 {
+        let said = commands.run(command.clone()).await.unwrap();
+        assert!(!said.is_complete());
+        assert_eq!(content(&trace).lines().count(), times);
+        commands.run(script(format!("kill {}", said.text()))).await.unwrap();
+    }
+    nothing_is_left(&mark).await;
+    assert!(commands.run(script("true")).await.unwrap().is_complete());
+    strike(system).await;
+}
+
+#[tokio::test]
+async fn whoever_waits_for_another_that_was_dropped_runs_it() {
+    let Stage { system, commands, .. } = Stage::set(shell().cache_ttl(MINUTE)).await;
+    let trace = folder("was dropped").join("trace");
+    let text = "echo ran >> \"$0\"; test $(wc -l < \"$0\") -gt 1 || sleep 1000";
+    let command = script(text).arg(argument(&trace)).cached();
+    let mut first = Box::pin(commands.run(command.clone()));
+    let mut second = Box::pin(commands.run(command));
+    tokio::select! {
+        biased;
+        done = &mut first => panic!("{done:?}"),
+        done = &mut second => panic!("{done:?}"),
+        () = eventually(|| match content(&trace).lines().count() {
+            1 => Ok(()),
+            runs => Err(format!("it was run {runs} times")),
+        }) => {}
+    }
+    drop(first);
+    second.await.unwrap();
+    assert_eq!(content(&trace).lines().count(), 2);
+    strike(system).await;
+}
+
+#[tokio::test]
+async fn so_many_results_are_kept() {
+    let Stage { system, commands, .. } = Stage::set(shell().cache_ttl(MINUTE).max_cached(2)).await;
+    let (command, _trace) = counted("so many");
+    let run = async |variant: &str| {
+        let command = command.clone().arg(variant).cached();
+        commands.run(command).await.unwrap().text().trim().to_owned()
+    };
+    assert_eq!([run("a").await, run("b").await, run("a").await], ["1", "2", "1"]);
+    // The one that was used longest ago gives way.
+    assert_eq!([run("c").await, run("a").await, run("b").await], ["3", "1", "4"]);
     strike(system).await;
 }

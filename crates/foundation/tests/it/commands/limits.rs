@@ -5,9 +5,9 @@ use futures_util::future::join_all;
 use testkit::eventually;
 
 use super::machine::{
-    argument, content, folder, is_there, nothing_is_left, open_pipes, program, running,
+    argument, content, folder, is_there, mark, nothing_is_left, open_pipes, program, running,
 };
-use super::{MINUTE, Stage, script, shell};
+use super::{Stage, script, shell};
 use crate::fixture::strike;
 
 // CMD-1
@@ -45,17 +45,27 @@ async fn those_that_may_wait_do() {
 // LEAK-5
 #[tokio::test]
 async fn nothing_is_left_of_fifty_commands() {
+    fifty("fifty").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_left_of_fifty_commands_on_several_threads() {
+    fifty("fifty on several threads").await;
+}
+
+async fn fifty(name: &str) {
     let Stage { system, commands, tasks } = Stage::set(shell().max_queue(50)).await;
-    let trace = folder("fifty").join("trace");
+    let trace = folder(name).join("trace");
     commands.run(script("true")).await.unwrap();
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let (pipes, tasks_before) = (open_pipes(), alive());
-    let texts = ["true", "exit 1", "sleep 86410 & true", "yes", "kill -9 $$"];
+    let mark = mark(86410);
+    let texts = ["true", "exit 1", &format!("sleep {mark} & true"), "yes", "kill -9 $$"];
     let all = (0..50).zip(texts.iter().cycle()).map(|(_, text)| {
-        commands.run(script(&format!("echo $$ >> \"$0\"; {text}")).arg(argument(&trace)))
+        commands.run(script(format!("echo $$ >> \"$0\"; {text}")).arg(argument(&trace)))
     });
     assert_eq!(join_all(all).await.iter().filter(|done| done.is_ok()).count(), 20);
-    nothing_is_left("86410").await;
+    nothing_is_left(&mark).await;
     let leaders = content(&trace);
     assert_eq!(leaders.lines().count(), 50);
     assert!(!leaders.lines().any(is_there));
@@ -66,15 +76,5 @@ async fn nothing_is_left_of_fifty_commands() {
     })
     .await;
     assert_eq!(tasks.count_children().unwrap().specs, 0);
-    strike(system).await;
-}
-
-#[tokio::test]
-async fn commands_that_are_closed_run_no_more() {
-    let Stage { system, commands, .. } = Stage::set(shell()).await;
-    let (done, closed) = tokio::join!(commands.run(script("sleep 0.1")), commands.close(MINUTE));
-    done.unwrap();
-    closed.unwrap();
-    assert_eq!(commands.run(script("true")).await.unwrap_err().code(), "pool_closed");
     strike(system).await;
 }

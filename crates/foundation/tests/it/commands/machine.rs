@@ -7,6 +7,11 @@ use std::path::{Path, PathBuf};
 
 use testkit::eventually;
 
+/// A number of seconds, longer than any test, that no other process of this machine sleeps for.
+pub(super) fn mark(number: u32) -> String {
+    format!("{number}.{}", std::process::id())
+}
+
 /// How many processes run with this text in their command line; a process that has ended has none.
 #[expect(
     clippy::disallowed_methods,

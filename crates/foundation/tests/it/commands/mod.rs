@@ -6,6 +6,7 @@ mod ending;
 mod limits;
 mod machine;
 mod running;
+mod stopping;
 
 use std::time::Duration;
 
@@ -40,6 +41,6 @@ fn shell() -> CommandOptions {
     CommandOptions::default().allow("sh")
 }
 
-fn script(text: &str) -> Command {
-    Command::new("sh").arg("-c").arg(text)
+fn script(text: impl AsRef<str>) -> Command {
+    Command::new("sh").arg("-c").arg(text.as_ref())
 }

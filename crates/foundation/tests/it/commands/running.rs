@@ -213,6 +213,7 @@ async fn options_that_cannot_be_are_refused_with_their_field() {
         (options().max_queue(usize::MAX), "max_queue"),
         (options().deadline(Duration::ZERO), "deadline"),
         (options().kill_after(Duration::MAX), "kill_after"),
+        (options().drain(Duration::MAX), "drain"),
         (options().max_output(usize::MAX), "max_output"),
         (options().cache_ttl(Duration::ZERO), "ttl"),
         (options().max_cached(0), "max_entries"),

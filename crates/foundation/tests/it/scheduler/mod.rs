@@ -1,6 +1,7 @@
 //! Schedules of actors: what they are told, and what becomes of it when somebody ends.
 
 mod calendar;
+mod holdings;
 mod managing;
 mod ticking;
 
