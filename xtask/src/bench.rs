@@ -22,6 +22,18 @@ pub(crate) enum Group {
     Actor,
     /// Limits, breakers, retries, errors and flags, while nothing is wrong
     Limit,
+    /// Tasks of a pool, and programs of the operating system
+    Work,
+}
+
+impl Group {
+    /// Whether other people's libraries are measured too, and not only what the limit is.
+    const fn has_peers(self) -> bool {
+        match self {
+            Self::Actor | Self::Limit => true,
+            Self::Work => false,
+        }
+    }
 }
 
 /// Builds and runs `group`.
@@ -34,11 +46,11 @@ pub(crate) fn run_group(tree: &Tree, group: Group, quick: bool) -> Result<Verdic
     let target = metadata.context("cargo metadata")?.target_directory.into_std_path_buf();
     let peers_target = target.join("bench-peers");
 
-    let mut ours = cargo(&tree.root, ["build", "--release", "--locked", "--package", "bench"]);
+    let ours = cargo(&tree.root, ["build", "--release", "--locked", "--package", "bench"]);
     let mut peers = cargo(&tree.root, ["build", "--release", "--locked", "--manifest-path", PEERS]);
     peers.arg("--target-dir").arg(&peers_target);
-    for build in [&mut ours, &mut peers] {
-        if run(build)? == Verdict::Failed {
+    for mut build in [ours].into_iter().chain(group.has_peers().then_some(peers)) {
+        if run(&mut build)? == Verdict::Failed {
             return Ok(Verdict::Failed);
         }
     }
@@ -46,10 +58,12 @@ pub(crate) fn run_group(tree: &Tree, group: Group, quick: bool) -> Result<Verdic
     let program = |folder: PathBuf, name: &str| {
         folder.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     };
-    let group = group.to_possible_value().context("a group without a name")?;
+    let name = group.to_possible_value().context("a group without a name")?;
     let mut command = Command::new(program(target, "bench"));
-    command.current_dir(&tree.root).args(["run", group.get_name()]);
-    command.arg("--peers").arg(program(peers_target, "bench-peers"));
+    command.current_dir(&tree.root).args(["run", name.get_name()]);
+    if group.has_peers() {
+        command.arg("--peers").arg(program(peers_target, "bench-peers"));
+    }
     if quick {
         command.arg("--quick");
     }

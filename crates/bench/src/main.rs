@@ -119,7 +119,7 @@ fn run(group: Group, peers: Option<&Path>, quick: bool) -> Result<()> {
             programs.extend(peers.map(|peer| program(path, &[name, peer, part])));
         }
     }
-    if peers.is_none() {
+    if peers.is_none() && !peers_of(group).is_empty() {
         println!("the peers are left out: no program of theirs was given");
     }
     for figure in bench::measure(&programs, size(quick))? {
