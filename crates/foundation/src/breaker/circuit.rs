@@ -178,11 +178,14 @@ fn is_our_own(code: &str) -> bool {
         codes::BULKHEAD_FULL,
         codes::CIRCUIT_OPEN,
         codes::MAX_CHILDREN,
+        codes::POOL_CLOSED,
+        codes::POOL_FULL,
         codes::RATE_LIMITED,
         codes::RESOURCE_EXHAUSTED,
         codes::SYSTEM_STOPPING,
         codes::TOO_MANY_CIRCUITS,
         codes::TOO_MANY_KEYS,
+        codes::TOO_MANY_SCHEDULES,
     ];
     refusals.iter().any(|refusal| refusal.name == code)
 }

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::collector::Collector;
 use super::endings::Endings;
-use super::options::{CommandOptions, validate_program};
+use super::options::{CommandOptions, LONGEST, validate_program};
 use super::output::CommandOutput;
 use super::request::{Call, Command};
 use super::run::Run;
@@ -22,8 +22,6 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::system::Home;
 use crate::task::{Job, TaskContext, TaskPool, TaskPoolOptions, TaskPoolStats, TaskSupervisor};
 
-/// The longest that a task or a load may take: those of commands have deadlines of their own.
-const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// What their pool, their cache and the tasks that collect are called.
 pub(super) const POOL: &str = "commands";
 /// How much longer than a command may take it is waited for: the kernel may need some time.
@@ -106,7 +104,7 @@ impl Commands {
     pub fn new(tasks: &ActorRef<TaskSupervisor>, options: CommandOptions) -> Result<Self> {
         options.validate()?;
         let pool = TaskPoolOptions::new(options.max_concurrent);
-        // After that they have the time to end that they are given when they are asked to.
+        // Commands have deadlines of their own, and after a drain as long as when they are asked.
         let drain = options.drain.saturating_add(options.kill_after).saturating_add(MARGIN);
         let pool = pool.max_queue(options.max_queue).deadline(LONGEST).drain(drain.min(LONGEST));
         let cache = CacheOptions::default().max_entries(options.max_cached);
@@ -140,7 +138,8 @@ impl Commands {
     ///   has collected it. It may have been run.
     /// - `unresponsive`: it was killed, and the kernel does not let it go; or it was not run because
     ///   as many as may run are in that state, with their number in `unresponsive`.
-    /// - `actor_stopped`, `system_stopping`: its supervisor was killed, or is stopping.
+    /// - `actor_stopped`, `system_stopping`: its supervisor was killed or is stopping, or its task
+    ///   was told to end.
     /// - `pool_closed`: commands were [closed](Self::close) before it was run, or before it was done.
     pub async fn run(&self, command: Command) -> Result<CommandOutput> {
         let shared = &*self.shared;

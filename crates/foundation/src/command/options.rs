@@ -27,7 +27,7 @@ const CACHE_TTL: Duration = Duration::from_secs(30);
 /// How many results are kept, unless it is said: each may be as large as two streams.
 const MAX_CACHED: usize = 100;
 /// The longest that anything is waited for.
-const LONGEST: Duration = Duration::from_hours(366 * 24);
+pub(super) const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// How long the name of a program may be, in bytes: as a path of the operating system.
 const LONGEST_PROGRAM: usize = 4095;
 /// Where programs are looked for, unless it is said: where an operating system keeps its own.

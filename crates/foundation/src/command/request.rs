@@ -121,8 +121,8 @@ impl Command {
     /// [`cache_ttl`](super::CommandOptions::cache_ttl), and keeps what it comes to. The same is one
     /// with the same program, arguments, environment, folder, input and accepted codes. Of several
     /// at the same time one is run, with its deadline, and the others wait for it; one that has
-    /// waited 10 s longer than it could have run itself, or hears of an infrastructure error, runs
-    /// it for itself. A failure is never kept, nor is output that is not
+    /// waited 10 s longer than its own deadline and `kill_after`, or hears of an infrastructure
+    /// error, runs it for itself. A failure is never kept, nor is output that is not
     /// [complete](super::CommandOutput::is_complete).
     pub const fn cached(mut self) -> Self {
         self.is_cached = true;

@@ -97,7 +97,7 @@ impl Run {
         };
         let mut ran = match Within::new(self.home.limit(Some(self.deadline)), whole).await {
             Ok(ran) => ran?,
-            Err(_passed) if self.home.has_stopped() => return Err(codes::SYSTEM_STOPPING.into()),
+            Err(_passed) if self.home.has_stopped() => Ran::Unwanted(codes::SYSTEM_STOPPING.into()),
             Err(_passed) => Ran::Overran,
         };
         if matches!(ran, Ran::Overran | Ran::Unwanted(_)) {
@@ -119,7 +119,7 @@ impl Run {
                 Ok(Ok(())) => {}
                 Ok(Err(trouble)) => ran = Ran::Troubled(trouble),
                 Err(_passed) if self.home.has_stopped() => {
-                    return Err(codes::SYSTEM_STOPPING.into());
+                    ran = Ran::Unwanted(codes::SYSTEM_STOPPING.into());
                 }
                 Err(_passed) => {
                     tracing::warn!(program = &*self.call.program, "command.escaped");
@@ -234,8 +234,8 @@ impl Run {
 
     fn unresponsive(&self, killed: &io::Result<()>) -> Error {
         let program = &*self.call.program;
+        tracing::warn!(program, reason = "unresponsive", "command.killed");
         self.home.passed_or(|| {
-            tracing::warn!(program, reason = "unresponsive", "command.killed");
             let error = Error::from(codes::UNRESPONSIVE);
             match killed {
                 Ok(()) => error.with_message("the command was killed and does not end"),

@@ -15,8 +15,9 @@ use crate::sync::Mutex;
 /// The flag server alone calls it, one call after the other, each with a deadline of 4 s. A call
 /// that takes longer is dropped, and so is one that the server is killed in. When a call to change
 /// something was dropped, or has returned an error, the server does not know whether it was done:
-/// it calls [`Self::load`] each second until that succeeds, and changes nothing before. So what
-/// `load` returns is what stays: a change that was given up must not be done after it.
+/// it calls [`Self::load`] a second after each failure until that succeeds, and changes nothing
+/// before. So what `load` returns is what stays: a change that was given up must not be done after
+/// it. Rules are taken as they are read, however many ids they name.
 pub trait FlagStore: Send + Sync + 'static {
     /// All rules that were saved, by the names of their flags. What is read here is what was saved
     /// last.

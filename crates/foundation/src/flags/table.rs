@@ -130,8 +130,8 @@ impl Flags {
     /// `unknown_flag`; what the store returns; `no_process` when the flag server does not run;
     /// `timeout` when the store does not answer within 4 s, and `actor_stopped` when the server
     /// ends meanwhile. With any error but `unknown_flag` and `no_process` the change may be stored
-    /// all the same: the server reads what is, each second until that works, and gives the same
-    /// error for every change before that.
+    /// all the same: the server reads what is, a second after each failure until that works, and
+    /// gives the same error for every change before that.
     pub async fn enable(&self, flag: &str) -> Result<()> {
         self.change(flag, Edit::Percentage(Percentage::ALL)).await
     }

@@ -1,8 +1,10 @@
 //! Tests of `foundation` through its public items.
 
+mod absurd;
 mod ask;
 mod behaviours;
 mod commands;
+mod defaults;
 mod dynamic;
 mod errors;
 mod examples;

@@ -148,9 +148,10 @@ impl RateLimiter {
     }
 
     /// Waits until one passes, but no longer than `deadline`: zero does not wait. Those who wait
-    /// pass in the order in which they came, one in a millisecond at most, which is what the timers
-    /// of the runtime tell apart: a burst should hold what a few of them bring. Whoever
-    /// [checks](Self::check) does not wait for them. Dropping it gives the place up.
+    /// pass in the order in which they came. Where each has to sleep for what it needs, one passes
+    /// in a millisecond at most, which is what the timers of the runtime tell apart: a burst should
+    /// hold what a few of them bring. Whoever [checks](Self::check) does not wait for them. Dropping
+    /// it gives the place up.
     ///
     /// # Errors
     ///

@@ -105,17 +105,6 @@ async fn commands_that_wait_when_the_time_of_their_supervisor_is_over_do_not_beg
     assert_eq!(content(&second), "");
 }
 
-#[tokio::test]
-async fn commands_do_not_begin_when_their_supervisor_stops_and_gives_no_time() {
-    let Stage { system, commands, .. } = Stage::set(shell().drain(Duration::ZERO)).await;
-    let trace = folder("no time to begin").join("trace");
-    let command = script("echo ran > \"$0\"").arg(argument(&trace));
-    // It has a place, and its task has not run yet.
-    let (error, stopped) = tokio::join!(commands.run(command), system.stop());
-    stopped.unwrap();
-    assert_eq!((error.unwrap_err().code(), content(&trace)), ("actor_stopped", String::new()));
-}
-
 /// Has a supervisor of tasks end by itself: what it restarts fails too often.
 async fn overload(tasks: &ActorRef<TaskSupervisor>) {
     let before = tasks.pid();

@@ -217,6 +217,29 @@ async fn what_was_reset_is_what_the_next_release_defines() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_ids_than_may_be_named_are_refused_unless_they_are_stored() {
+    let telemetry = Telemetry::listen();
+    let system = system().await;
+    let mut rule = FlagRule::off();
+    rule.on_for = (0..10_001).map(|id| id.to_string()).collect();
+    let builder = Flags::builder().flag_with("canary", rule.clone());
+    assert_eq!(builder.start(&system).await.unwrap_err().code(), "invalid_options");
+
+    let store = MemoryFlagStore::default();
+    store.save("canary", &rule).await.unwrap();
+    store.save("gone", &rule).await.unwrap();
+    let flags = started(&system, store).await;
+    assert!(flags.is_enabled_for("canary", "10000").unwrap());
+    assert_eq!(telemetry.about("flag.unknown_stored").len(), 1);
+    // It can be made smaller only, down to what may be.
+    let error = flags.disable_for("canary", "10001").await.unwrap_err();
+    assert_eq!(error.code(), "invalid_options");
+    flags.untarget("canary", "10000").await.unwrap();
+    assert!(!flags.is_enabled_for("canary", "10000").unwrap());
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn flags_that_cannot_be_read_do_not_start() {
     let system = system().await;
     let store = Unreliable::default();

@@ -53,12 +53,14 @@ async fn looking_makes_no_key_known() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_of_nothing_denies_every_key() {
     let system = system().await;
-    let limiter = limiter(&system, RateLimit::tokens(0, SECOND));
-    let denied = limiter.check(&7).unwrap_err();
-    assert_eq!((denied.code(), denied.retry_after()), ("rate_limited", None));
-    assert_eq!(limiter.wait(&7, SECOND).await.unwrap_err().code(), "rate_limited");
-    assert_eq!((limiter.status(&7).limit, limiter.keys()), (0, 0));
-    limiter.evict();
+    for limit in [RateLimit::tokens(0, SECOND), RateLimit::window(0, SECOND)] {
+        let limiter = limiter(&system, limit);
+        let denied = limiter.check(&7).unwrap_err();
+        assert_eq!((denied.code(), denied.retry_after()), ("rate_limited", None));
+        assert_eq!(limiter.wait(&7, SECOND).await.unwrap_err().code(), "rate_limited");
+        assert_eq!((limiter.status(&7).limit, limiter.keys()), (0, 0));
+        limiter.evict();
+    }
     system.stop().await.unwrap();
 }
 

@@ -21,6 +21,26 @@ fn admitted(limiter: &RateLimiter, calls: u32) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_hundred_calls_in_a_second_a_hundred_pass() {
+    // RACE-1
+    let system = system().await;
+    for limit in [RateLimit::tokens(100, SECOND), RateLimit::window(100, SECOND)] {
+        let limiter = limiter(&system, limit);
+        for _ in 0..3 {
+            let calls = join_all((0..200).map(async |_| {
+                tokio::task::yield_now().await;
+                limiter.check()
+            }));
+            let denied: Vec<_> = calls.await.into_iter().filter_map(Result::err).collect();
+            assert_eq!(denied.len(), 100);
+            assert!(denied.iter().all(|denied| denied.code() == "rate_limited"));
+            after(SECOND).await;
+        }
+    }
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_twenty_rapid_calls_ten_pass() {
     // RACE-2
     let system = system().await;

@@ -1,14 +1,15 @@
 //! Circuit breakers, with calls.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use foundation::{
-    BreakerOptions, Bulkhead, BulkheadOptions, CircuitBreaker, CircuitBreakers, CircuitChange,
-    CircuitState, Clock, Error, Jitter, Result, Retry, RetryPolicy, System, TaskSupervisor, codes,
-    with_fallback,
+    BreakerOptions, Bulkhead, BulkheadOptions, Category, CircuitBreaker, CircuitBreakers,
+    CircuitChange, CircuitState, Clock, Error, Jitter, Result, Retry, RetryPolicy, System,
+    TaskSupervisor, codes, with_fallback,
 };
 use futures_util::future::join_all;
 use testkit::Telemetry;
@@ -184,12 +185,36 @@ async fn a_refusal_of_our_own_says_nothing_about_the_other_side() {
         codes::BULKHEAD_FULL,
         codes::CIRCUIT_OPEN,
         codes::MAX_CHILDREN,
+        codes::POOL_CLOSED,
+        codes::POOL_FULL,
         codes::RATE_LIMITED,
         codes::RESOURCE_EXHAUSTED,
         codes::SYSTEM_STOPPING,
         codes::TOO_MANY_CIRCUITS,
         codes::TOO_MANY_KEYS,
+        codes::TOO_MANY_SCHEDULES,
     ];
+    // Every other infrastructure error is of the other side; one that is new belongs to either.
+    let names =
+        |all: &[foundation::Code]| all.iter().map(|code| code.name).collect::<BTreeSet<_>>();
+    let all: Vec<_> = codes::ALL
+        .iter()
+        .copied()
+        .filter(|code| code.category == Category::Infrastructure)
+        .collect();
+    let theirs: BTreeSet<_> = names(&all).difference(&names(&refusals)).copied().collect();
+    let known = [
+        "actor_stopped",
+        "mailbox_full",
+        "network_error",
+        "no_process",
+        "no_reply",
+        "not_registered",
+        "process_error",
+        "store_error",
+        "timeout",
+    ];
+    assert_eq!(theirs, BTreeSet::from(known));
     for code in refusals {
         let refused = circuit.call(async { Err::<(), _>(Error::from(code)) }).await;
         assert_eq!(refused.unwrap_err().code(), code.name);

@@ -48,6 +48,30 @@ async fn schedules_are_made_listed_changed_and_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_to_what_cannot_be_changes_nothing() {
+    let stage = Stage::set().await;
+    let (scheduler, pid) = (&stage.scheduler, stage.worker.pid());
+    scheduler.schedule(&stage.worker, "often", often(), Message::Tick).unwrap();
+    let before = scheduler.of(pid);
+    let impossible = [
+        (Schedule::fixed_rate(Duration::ZERO), "period"),
+        (Schedule::fixed_delay(Duration::MAX), "delay"),
+        (Schedule::fixed_rate(SECOND).jitter(SECOND * 2), "jitter"),
+        (Schedule::once_after(SECOND).jitter(Duration::MAX), "jitter"),
+        (Schedule::cron("0 0 * * *").unwrap().jitter(Duration::MAX), "jitter"),
+        (Schedule::once_after(Duration::MAX), "delay"),
+    ];
+    for (schedule, field) in impossible {
+        let error = scheduler.reschedule(pid, "often", schedule).unwrap_err();
+        assert_eq!((error.code(), &error.details()["field"]), ("invalid_options", &field.into()));
+        assert_eq!(scheduler.of(pid), before);
+    }
+    after(SECOND * 11).await;
+    assert_eq!(stage.times().await, [10_000]);
+    strike(stage.system).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_schedule_of_the_same_name_and_owner_is_replaced() {
     let stage = Stage::set().await;
     let other = worker(&stage.system).await;

@@ -2,6 +2,7 @@
 
 mod owners;
 mod pools;
+mod pools_under_load;
 mod results;
 mod several;
 mod streams;

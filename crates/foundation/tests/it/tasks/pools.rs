@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use crate::fixture::{after, strike, system};
 
 const MINUTE: Duration = Duration::from_mins(1);
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-async fn supervised() -> (System, ActorRef<TaskSupervisor>) {
+pub(super) async fn supervised() -> (System, ActorRef<TaskSupervisor>) {
     let system = system().await;
     let top = Supervisor::one_for_one().child(TaskSupervisor::builder().name("pools"));
     let top = top.start(&system).await.unwrap();
@@ -34,13 +34,13 @@ async fn pool(options: TaskPoolOptions) -> (System, TaskPool) {
 
 /// Work that takes a second, and knows how many do it at the same time.
 #[derive(Clone, Default)]
-struct Meter {
+pub(super) struct Meter {
     now: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 }
 
 impl Meter {
-    async fn work(self) -> Result<()> {
+    pub(super) async fn work(self) -> Result<()> {
         let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         after(SECOND).await;
@@ -57,7 +57,7 @@ async fn all<T: Send + 'static>(tasks: Vec<Task<T>>) -> Vec<T> {
     Task::await_many(tasks).await.unwrap()
 }
 
-fn shown(status: &impl std::fmt::Debug) -> String {
+pub(super) fn shown(status: &impl std::fmt::Debug) -> String {
     format!("{status:?}")
 }
 
@@ -494,31 +494,6 @@ async fn options_that_cannot_be_are_refused_with_their_field() {
         assert_eq!(error.code(), "invalid_options");
         assert_eq!(error.details()["field"], field);
     }
-    strike(system).await;
-}
-
-// LEAK-5
-#[tokio::test(start_paused = true)]
-async fn nothing_is_left_of_batches_crashes_and_pools() {
-    let (system, tasks) = supervised().await;
-    let pools = TaskPools::new(&tasks);
-    let before = (system.census(), tokio::runtime::Handle::current().metrics().num_alive_tasks());
-    for round in 0..20 {
-        let pool = pools.create(format!("pool {round}"), TaskPoolOptions::new(3)).unwrap();
-        for _ in 0..10 {
-            let work = |_| Meter::default().work();
-            let batch = pool.async_stream(0..20, StreamOptions::default(), work).unwrap();
-            assert_eq!(batch.try_collect::<Vec<_>>().await.unwrap().len(), 20);
-        }
-        for _ in 0..5 {
-            let task: Task<()> = pool.async_nolink(async { panic!("one of many") }).unwrap();
-            assert_eq!(task.await.unwrap_err().code(), "actor_panicked");
-        }
-        pools.remove(pool.name()).unwrap().close(SECOND).await.unwrap();
-    }
-    let now = || (system.census(), tokio::runtime::Handle::current().metrics().num_alive_tasks());
-    eventually(|| if now() == before { Ok(()) } else { Err(shown(&now())) }).await;
-    assert_eq!(tasks.count_children().unwrap().specs, 0);
     strike(system).await;
 }
 
