@@ -203,6 +203,7 @@ const LEVELS: &[Example] = &[
 
 const EVENTS: &[Example] = &[
     ("event-table", PRODUCT, "//! A.\nuse tracing::error;\n", 2, "write an event so"),
+    ("event-table", PRODUCT, "//! A.\nuse tracing::level_filters::LevelFilter;\n", 0, ""),
     (
         "event-table",
         PRODUCT,

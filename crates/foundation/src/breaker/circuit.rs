@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
+use tracing::level_filters::LevelFilter;
 
 use super::gate::Gate;
 use super::state::{Change, CircuitState, Looks, Refused, Thresholds, Verdict};
@@ -242,9 +243,19 @@ impl Circuit {
 
     #[inline]
     fn settle(&self, epoch: u64, verdict: Verdict) {
+        if LevelFilter::current() == LevelFilter::TRACE {
+            self.called(verdict);
+        }
         if !self.gate.leaves_no_trace(epoch, verdict) {
             self.change(|told| self.gate.settle(epoch, verdict, || self.now(), told));
         }
+    }
+
+    /// A call is over. Apart from it, because the code of an event that nobody hears takes as long
+    /// as the call.
+    #[cold]
+    fn called(&self, verdict: Verdict) {
+        tracing::trace!(key = %self.key, ?verdict, "circuit.called");
     }
 
     /// Changes it, and tells of that: listeners under its lock, so that all hear in one order, and

@@ -83,6 +83,8 @@ pub(super) struct Shared {
     table: Mutex<Table<Arc<dyn Target>>>,
     /// When there may be something to do earlier than before.
     pub(super) changed: Notify,
+    /// How many schedules there may be.
+    most: usize,
     /// Of schedules that are there no more.
     before: Mutex<Counts>,
     random: Mutex<fastrand::Rng>,
@@ -138,6 +140,10 @@ impl Scheduler {
     /// treated as each schedule says.
     #[must_use = "nothing ticks until a supervisor starts the keeper"]
     pub fn build(system: &impl InSystem) -> (Self, ChildSpec<TaskActor>) {
+        Self::with_room_for(MOST_SCHEDULES, system)
+    }
+
+    fn with_room_for(most: usize, system: &impl InSystem) -> (Self, ChildSpec<TaskActor>) {
         let home = system.home();
         let random = fastrand::Rng::with_seed(home.ports.new_seed());
         let shared = Arc::new(Shared {
@@ -145,6 +151,7 @@ impl Scheduler {
             started: Instant::now(),
             table: Mutex::new(Table::new()),
             changed: Notify::new(),
+            most,
             before: Mutex::new(Counts::default()),
             random: Mutex::new(random),
         });
@@ -344,11 +351,12 @@ impl Shared {
         let state = self.begun(schedule)?;
         let entry = Entry::new(owner.pid(), name, state, target);
         let mut table = self.table.lock();
-        if table.len() >= MOST_SCHEDULES {
+        // One that is replaced makes room for the other.
+        if table.len() >= self.most && table.find(entry.owner, &entry.name).is_none() {
             drop(table);
             let_go(entry.target);
             let error = Error::from(codes::TOO_MANY_SCHEDULES);
-            return Err(error.with_detail("max_schedules", MOST_SCHEDULES));
+            return Err(error.with_detail("max_schedules", self.most));
         }
         let before = table.insert(number, entry);
         let before = before.map(|before| (before, self.take(&mut table, before)));
@@ -460,5 +468,42 @@ impl Drop for Shared {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! As many schedules as there may be.
+
+    use std::time::Duration;
+
+    use super::{Schedule, Scheduler};
+    use crate::actor::ActorRef;
+    use crate::exit::ExitReason;
+    use crate::system::System;
+    use crate::testing::{Idle, idle};
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_schedules_are_kept_than_may_be() {
+        let system = System::builder().start().await.unwrap();
+        let (scheduler, _keeper) = Scheduler::with_room_for(2, &system);
+        let owner = idle(&system).await;
+        let schedule = |owner: &ActorRef<Idle>, name: &'static str| {
+            let often = Schedule::fixed_rate(Duration::from_secs(1));
+            scheduler.schedule(owner, name, often, |_| ())
+        };
+        schedule(&owner, "a").unwrap();
+        schedule(&owner, "b").unwrap();
+        let refused = schedule(&owner, "c").unwrap_err();
+        assert_eq!((refused.code(), refused.is_retryable()), ("too_many_schedules", true));
+        assert_eq!(refused.details()["max_schedules"], 2);
+        assert_eq!((scheduler.stats().schedules, scheduler.of(owner.pid()).len()), (2, 2));
+        schedule(&owner, "b").unwrap();
+        // There is room again when one is gone, whatever has taken it.
+        scheduler.cancel(owner.pid(), "a").unwrap();
+        schedule(&owner, "c").unwrap();
+        owner.stop(ExitReason::Normal).await.unwrap();
+        schedule(&idle(&system).await, "d").unwrap();
+        system.stop().await.unwrap();
     }
 }

@@ -231,6 +231,23 @@ async fn a_refusal_of_our_own_says_nothing_about_the_other_side() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_call_is_told_of() {
+    // BRK-4
+    let telemetry = Telemetry::listen();
+    let system = system().await;
+    let circuit = circuit(&system, options(1, 100 * MS));
+    succeed(&circuit).await.unwrap();
+    drop(circuit.acquire().unwrap());
+    fail(&circuit).await;
+    assert_eq!(succeed(&circuit).await.unwrap_err().code(), "circuit_open");
+    let verdicts = telemetry.about("circuit.called");
+    let of = |n: usize, verdict: &str| verdicts[n].contains(&format!("verdict={verdict}"));
+    assert!(of(0, "Success") && of(1, "Neutral") && of(2, "Failure"), "{verdicts:?}");
+    assert_eq!((verdicts.len(), telemetry.about("circuit.refused").len()), (3, 1));
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_hangs_is_a_failure_when_the_circuit_knows_its_deadline() {
     let system = system().await;
     let circuit = circuit(&system, options(2, 60_000 * MS));
