@@ -40,7 +40,8 @@ pub struct Census {
     pub actors: usize,
     /// Tasks that the system itself needs.
     pub services: usize,
-    /// Tasks that libraries started through the [`Executor`] they were given, by its name.
+    /// Tasks that libraries started through the [`Executor`] they were given, by its name. Those of
+    /// `commands` collect programs that were killed.
     pub libraries: BTreeMap<&'static str, usize>,
 }
 

@@ -1,5 +1,7 @@
 //! The error itself: its size, its JSON form, and what a stamp changes.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Category, Code, Error, Severity, codes};
@@ -154,3 +156,16 @@ impl std::error::Error for Outer {
 }
 
 impl std::error::Error for Unheard {}
+
+#[test]
+fn a_time_to_wait_that_is_no_time_is_none_and_one_that_is_too_long_is_for_ever() {
+    let waits = |seconds: f64| {
+        Error::infrastructure("busy").with_detail("retry_after_seconds", seconds).retry_after()
+    };
+    assert_eq!(waits(1.5), Some(Duration::from_millis(1500)));
+    assert_eq!(waits(0.0), Some(Duration::ZERO));
+    for none in [f64::NAN, -1.0, f64::NEG_INFINITY, f64::INFINITY] {
+        assert_eq!(waits(none), None, "{none}");
+    }
+    assert_eq!(waits(1e300), Some(Duration::MAX));
+}

@@ -10,7 +10,8 @@ fn the_defaults_are_those_that_are_documented() {
     let table = [
         (
             format!("{:?}", BreakerOptions::default()),
-            "BreakerOptions { failure_threshold: 5, success_threshold: 3, reset_after: 60s, probes: 1 }",
+            "BreakerOptions { failure_threshold: 5, success_threshold: 3, reset_after: 60s, \
+             probes: 1 }",
         ),
         (
             format!("{:?}", BulkheadOptions::new(3)),

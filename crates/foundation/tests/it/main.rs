@@ -1,9 +1,9 @@
 //! Tests of `foundation` through its public items.
 
-mod absurd;
 mod ask;
 mod behaviours;
 mod commands;
+mod deadlines;
 mod defaults;
 mod dynamic;
 mod errors;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use foundation::{Command, CommandOptions, Commands, System, TaskSupervisor};
+use testkit::Telemetry;
 
-use super::machine::{argument, content, folder, program};
+use super::machine::{argument, content, folder, mark, nothing_is_left, program};
 use super::{MINUTE, Stage, script, shell};
 use crate::fixture::strike;
 
@@ -173,6 +174,25 @@ async fn a_program_reads_what_it_is_given_and_writes_meanwhile() {
     assert_eq!(said.text(), "done\n");
     // And without it there is nothing to read.
     assert_eq!(commands.run(Command::new("cat")).await.unwrap().stdout(), b"");
+    strike(system).await;
+}
+
+#[tokio::test]
+async fn output_is_complete_though_somebody_else_keeps_the_input() {
+    let telemetry = Telemetry::listen();
+    let Stage { system, commands, .. } = Stage::set(shell()).await;
+    let (mark, left) = (mark(86440), folder("keeps the input").join("left"));
+    // It leaves the group with the input, of which there is more than a pipe holds.
+    let text = format!(
+        "exec 3<&0; setsid sh -c ': > \"$0\"; exec sleep {mark}' \"$0\" <&3 >/dev/null 2>&1 & \
+         echo $!; until test -e \"$0\"; do sleep 0.01; done"
+    );
+    let command = script(text).arg(argument(&left)).stdin(vec![0; 1 << 20]);
+    let said = commands.run(command).await.unwrap();
+    assert!(said.is_complete());
+    assert_eq!(telemetry.about("command.escaped").len(), 0);
+    commands.run(script(format!("kill {}", said.text()))).await.unwrap();
+    nothing_is_left(&mark).await;
     strike(system).await;
 }
 

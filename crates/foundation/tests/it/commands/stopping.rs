@@ -7,8 +7,8 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use foundation::{
-    ActorRef, ChildSpec, Command, CommandOptions, CommandOutput, Commands, Error, Restart, Result,
-    TaskSupervisor,
+    ActorRef, ChildSpec, Command, CommandOptions, CommandOutput, Commands, Error, Pid, Restart,
+    Result, TaskSupervisor,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -85,24 +85,42 @@ async fn commands_that_wait_when_their_supervisor_stops_are_run_in_its_time() {
     assert_eq!(second.unwrap().text(), "second\n");
 }
 
+/// Does something while one command runs and another waits for its place. The first is a script
+/// that says something in the file `$0`, and may wait for the file `$1`, of which `doing` is told.
+/// Gives the codes of the errors of both, and what the second has written.
+async fn one_waits(
+    name: &str,
+    commands: &Commands,
+    first: &str,
+    doing: impl AsyncFnOnce(&Path),
+) -> ([Option<String>; 2], String) {
+    let folder = folder(name);
+    let (trace, gate, second) = (folder.join("trace"), folder.join("gate"), folder.join("second"));
+    let (first, other, ()) = tokio::join!(
+        commands.run(script(first).args([argument(&trace), argument(&gate)])),
+        commands.run(script("echo ran > \"$0\"").arg(argument(&second))),
+        async {
+            said(&trace).await;
+            doing(&gate).await;
+        }
+    );
+    let failed = [first, other].map(Result::err);
+    let programs = failed.iter().flatten().map(|error| &error.details()["program"]);
+    assert!(programs.into_iter().all(|program| program == "sh"), "{failed:?}");
+    (failed.map(|error| error.map(|error| error.code().to_owned())), content(&second))
+}
+
+fn both(code: &str) -> [Option<String>; 2] {
+    [Some(code.to_owned()), Some(code.to_owned())]
+}
+
 #[tokio::test]
 async fn commands_that_wait_when_the_time_of_their_supervisor_is_over_do_not_begin() {
     let options = shell().max_concurrent(1).max_queue(1).drain(MOMENT).kill_after(MOMENT);
     let Stage { system, commands, .. } = Stage::set(options).await;
-    let folder = folder("wait and are not run");
-    let (trace, second) = (folder.join("trace"), folder.join("second"));
-    let (error, other, ()) = tokio::join!(
-        commands.run(script(STUBBORN).arg(argument(&trace))),
-        commands.run(script("echo ran > \"$0\"").arg(argument(&second))),
-        async {
-            said(&trace).await;
-            system.stop().await.unwrap();
-        }
-    );
-    assert_eq!(error.unwrap_err().code(), "actor_stopped");
-    let other = other.unwrap_err();
-    assert_eq!((other.code(), &other.details()["program"]), ("actor_stopped", &"sh".into()));
-    assert_eq!(content(&second), "");
+    let stops = async |_: &Path| system.stop().await.unwrap();
+    let came = one_waits("wait and are not run", &commands, STUBBORN, stops).await;
+    assert_eq!(came, (both("actor_stopped"), String::new()));
 }
 
 /// Has a supervisor of tasks end by itself: what it restarts fails too often.
@@ -115,50 +133,42 @@ async fn overload(tasks: &ActorRef<TaskSupervisor>) {
 
 #[tokio::test]
 async fn commands_that_wait_when_their_supervisor_ends_by_itself_have_its_time() {
-    for (drain, is_run) in [(MOMENT, false), (MINUTE, true)] {
-        let options = shell().max_concurrent(1).max_queue(1).drain(drain).kill_after(MOMENT);
-        let Stage { system, tasks, commands } = Stage::set(options).await;
-        let folder = folder(&format!("ends by itself/{is_run}"));
-        let (trace, second) = (folder.join("trace"), folder.join("second"));
-        let first = if is_run { "echo $$ > \"$0\"; sleep 0.3" } else { STUBBORN };
-        let (first, other, ()) = tokio::join!(
-            commands.run(script(first).arg(argument(&trace))),
-            commands.run(script("echo ran > \"$0\"").arg(argument(&second))),
-            async {
-                said(&trace).await;
-                overload(&tasks).await;
-            }
-        );
-        let codes = [first, other].map(|done| done.map_err(|error| error.code().to_owned()).err());
-        let expected = (!is_run).then(|| "actor_stopped".to_owned());
-        assert_eq!(codes, [expected.clone(), expected]);
-        assert_eq!(content(&second), if is_run { "ran\n" } else { "" });
-        strike(system).await;
-    }
+    let options = |drain| shell().max_concurrent(1).max_queue(1).drain(drain).kill_after(MOMENT);
+    let Stage { system, tasks, commands } = Stage::set(options(MOMENT)).await;
+    let overloads = async |_: &Path| overload(&tasks).await;
+    let came = one_waits("ends by itself too early", &commands, STUBBORN, overloads).await;
+    assert_eq!(came, (both("actor_stopped"), String::new()));
+    strike(system).await;
+
+    let Stage { system, tasks, commands } = Stage::set(options(MINUTE)).await;
+    let overloads = async |_: &Path| overload(&tasks).await;
+    let slow = "echo begun > \"$0\"; sleep 0.3";
+    let came = one_waits("ends by itself in time", &commands, slow, overloads).await;
+    assert_eq!(came, ([None, None], "ran\n".to_owned()));
+    strike(system).await;
+}
+
+/// The tasks of commands, those first that were started first.
+fn pids(tasks: &ActorRef<TaskSupervisor>) -> Vec<Pid> {
+    let children = tasks.which_children().unwrap().into_iter();
+    let mut pids: Vec<_> = children.map(|child| child.pid.unwrap()).collect();
+    pids.sort();
+    pids
 }
 
 #[tokio::test]
 async fn a_command_that_is_ended_alone_while_it_waits_does_not_begin() {
-    let Stage { system, tasks, commands } =
-        Stage::set(shell().max_concurrent(1).max_queue(1)).await;
-    let folder = folder("ended alone while it waits");
-    let (trace, gate, second) = (folder.join("trace"), folder.join("gate"), folder.join("second"));
-    let text = "echo begun > \"$0\"; until test -e \"$1\"; do sleep 0.01; done";
-    let first = script(text).args([argument(&trace), argument(&gate)]);
-    let (done, other, ()) = tokio::join!(
-        commands.run(first),
-        commands.run(script("echo ran > \"$0\"").arg(argument(&second))),
-        async {
-            said(&trace).await;
-            let pids = tasks.which_children().unwrap().into_iter().map(|child| child.pid.unwrap());
-            let mut ending = pin!(tasks.terminate_child(pids.max().unwrap()));
-            assert!(ending.as_mut().now_or_never().is_none());
-            program(&gate, "", 0o644);
-            ending.await.unwrap();
-        }
-    );
-    done.unwrap();
-    assert_eq!((other.unwrap_err().code(), content(&second)), ("actor_stopped", String::new()));
+    let options = shell().max_concurrent(1).max_queue(1);
+    let Stage { system, tasks, commands } = Stage::set(options).await;
+    let waits = "echo begun > \"$0\"; until test -e \"$1\"; do sleep 0.01; done";
+    let ends_it = async |gate: &Path| {
+        let mut ending = pin!(tasks.terminate_child(pids(&tasks)[1]));
+        assert!(ending.as_mut().now_or_never().is_none());
+        program(gate, "", 0o644);
+        ending.await.unwrap();
+    };
+    let came = one_waits("ended alone while it waits", &commands, waits, ends_it).await;
+    assert_eq!(came, ([None, Some("actor_stopped".to_owned())], String::new()));
     strike(system).await;
 }
 
@@ -166,24 +176,15 @@ async fn a_command_that_is_ended_alone_while_it_waits_does_not_begin() {
 async fn a_stop_is_noted_by_a_command_that_was_told_to_end_before() {
     let options = shell().max_concurrent(1).max_queue(1).drain(MOMENT).kill_after(SECOND);
     let Stage { system, tasks, commands } = Stage::set(options).await;
-    let folder = folder("told to end before");
-    let (trace, second) = (folder.join("trace"), folder.join("second"));
-    let (error, other, ()) = tokio::join!(
-        commands.run(script(STUBBORN).arg(argument(&trace))),
-        commands.run(script("echo ran > \"$0\"").arg(argument(&second))),
-        async {
-            said(&trace).await;
-            let pids = tasks.which_children().unwrap().into_iter().map(|child| child.pid.unwrap());
-            let pid = pids.min().unwrap();
-            // It goes on for as long as it may; the supervisor is stopped meanwhile.
-            let mut ending = pin!(tasks.terminate_child(pid));
-            assert!(ending.as_mut().now_or_never().is_none());
-            tokio::task::yield_now().await;
-            system.stop().await.unwrap();
-        }
-    );
-    assert_eq!(error.unwrap_err().code(), "actor_stopped");
-    assert_eq!((other.unwrap_err().code(), content(&second)), ("actor_stopped", String::new()));
+    let ends_it_and_stops = async |_: &Path| {
+        // It goes on for as long as it may; the supervisor is stopped meanwhile.
+        let mut ending = pin!(tasks.terminate_child(pids(&tasks)[0]));
+        assert!(ending.as_mut().now_or_never().is_none());
+        tokio::task::yield_now().await;
+        system.stop().await.unwrap();
+    };
+    let came = one_waits("told to end before", &commands, STUBBORN, ends_it_and_stops).await;
+    assert_eq!(came, (both("actor_stopped"), String::new()));
 }
 
 #[tokio::test]
@@ -477,8 +478,7 @@ async fn a_command_that_is_ended_alone_takes_nothing_from_the_time_of_others() {
     let (first, second) = (folder.join("first"), folder.join("second"));
     let (error, ()) = tokio::join!(commands.run(script(TIDY).arg(argument(&first))), async {
         said(&first).await;
-        let pid = tasks.which_children().unwrap()[0].pid.unwrap();
-        tasks.terminate_child(pid).await.unwrap();
+        tasks.terminate_child(pids(&tasks)[0]).await.unwrap();
     });
     assert_eq!(error.unwrap_err().code(), "actor_stopped");
     let slow = script("echo begun > \"$0\"; sleep 0.3; echo done").arg(argument(&second));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foundation::{
-    BreakerOptions, Bulkhead, BulkheadOptions, CircuitBreakers, Error, KeyedRateLimiter, RateLimit,
+    BreakerOptions, Bulkhead, BulkheadOptions, CircuitBreakers, KeyedRateLimiter, RateLimit,
     RateLimiter, Result, System, TaskPool, TaskPoolOptions, TaskSupervisor,
 };
 
@@ -71,17 +71,4 @@ async fn no_time_at_all_is_over_at_once() {
     assert_eq!(code(pool.close(Duration::ZERO).await), "timeout");
     assert_eq!(code(endless.await), "pool_closed");
     strike(system).await;
-}
-
-#[test]
-fn a_time_to_wait_that_is_no_time_is_none_and_one_that_is_too_long_is_for_ever() {
-    let waits = |seconds: f64| {
-        Error::infrastructure("busy").with_detail("retry_after_seconds", seconds).retry_after()
-    };
-    assert_eq!(waits(1.5), Some(SECOND.mul_f64(1.5)));
-    assert_eq!(waits(0.0), Some(Duration::ZERO));
-    for none in [f64::NAN, -1.0, f64::NEG_INFINITY, f64::INFINITY] {
-        assert_eq!(waits(none), None, "{none}");
-    }
-    assert_eq!(waits(1e300), Some(Duration::MAX));
 }
