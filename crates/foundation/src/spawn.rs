@@ -1,4 +1,4 @@
-//! The only file that starts tasks. Everything that runs is counted here, by whom it belongs to.
+//! The only file that starts tasks and threads. Everything that runs is counted here, by whom it belongs to.
 //!
 //! There are three kinds: actors, which end through their system's tree; services, which the system
 //! itself needs; and tasks of libraries, which take an [`Executor`] where they would spawn. A task
@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::error::{Error, Result, codes};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
 /// Starts and counts the tasks of one system.
@@ -43,10 +44,12 @@ pub struct Census {
     /// Tasks that libraries started through the [`Executor`] they were given, by its name. Those of
     /// `commands` collect programs that were killed.
     pub libraries: BTreeMap<&'static str, usize>,
+    /// Threads that libraries started in the same way. They are no tasks of the runtime.
+    pub threads: BTreeMap<&'static str, usize>,
 }
 
 impl Census {
-    /// All of them.
+    /// All tasks; threads are none.
     #[must_use]
     pub fn total(&self) -> usize {
         self.actors + self.services + self.libraries.values().sum::<usize>()
@@ -54,7 +57,8 @@ impl Census {
 }
 
 /// What a library is given in place of `spawn`, so that its tasks are counted and end with the
-/// system. Made by [`System::executor`](crate::System::executor).
+/// system. Made by [`System::executor`](crate::System::executor) and
+/// [`Home::executor`](crate::Home::executor).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Executor {
@@ -64,7 +68,14 @@ pub struct Executor {
 
 #[derive(Debug)]
 struct Library {
-    live: watch::Sender<usize>,
+    live: watch::Sender<Live>,
+}
+
+/// What of a library has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Live {
+    tasks: usize,
+    threads: usize,
 }
 
 pin_project! {
@@ -80,6 +91,9 @@ pin_project! {
 
 /// A library's task that has not ended.
 struct LiveTask(Arc<Library>);
+
+/// A library's thread that has not ended.
+struct LiveThread(Arc<Library>);
 
 // === impl Spawner ===
 
@@ -130,7 +144,7 @@ impl Spawner {
         let mut libraries = self.libraries.lock();
         let library = libraries
             .entry(name)
-            .or_insert_with(|| Arc::new(Library { live: watch::Sender::new(0) }));
+            .or_insert_with(|| Arc::new(Library { live: watch::Sender::new(Live::default()) }));
         Executor { spawner: Arc::clone(self), library: Arc::clone(library) }
     }
 
@@ -140,16 +154,20 @@ impl Spawner {
         let libraries: Vec<_> = self.libraries.lock().values().cloned().collect();
         for library in libraries {
             // The sender is alive as long as `library` is, so this cannot fail.
-            let _ = library.live.subscribe().wait_for(|live| *live == 0).await;
+            let _ = library.live.subscribe().wait_for(|live| *live == Live::default()).await;
         }
     }
 
     pub(crate) fn census(&self) -> Census {
         let libraries = self.libraries.lock();
+        let live = |count: fn(Live) -> usize| {
+            libraries.iter().map(|(name, it)| (*name, count(*it.live.borrow()))).collect()
+        };
         Census {
             actors: self.actors.load(Ordering::Relaxed),
             services: self.services.load(Ordering::Relaxed),
-            libraries: libraries.iter().map(|(name, it)| (*name, *it.live.borrow())).collect(),
+            libraries: live(|live| live.tasks),
+            threads: live(|live| live.threads),
         }
     }
 
@@ -180,6 +198,36 @@ impl Executor {
         });
     }
 
+    /// Runs `work` on a thread of its own, under the name `name`. It is counted beside the tasks of
+    /// the library until it ends, and a system that stops waits for it as for those; whoever starts one
+    /// ends it in time, for example when a task that it has [executed](Self::execute) is dropped.
+    ///
+    /// A panic in `work` ends the thread and nothing else: whoever starts one that may panic
+    /// catches it there.
+    ///
+    /// # Errors
+    ///
+    /// `system_stopping`; `process_error` when the operating system gives no thread.
+    pub fn thread(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        if *self.spawner.closing.borrow() {
+            return Err(codes::SYSTEM_STOPPING.into());
+        }
+        self.library.live.send_modify(|live| live.threads += 1);
+        let live = LiveThread(Arc::clone(&self.library));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "ban: spawn, the one place that starts threads"
+        )]
+        let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _live = live;
+            work();
+        });
+        match started {
+            Ok(_detached) => Ok(()),
+            Err(error) => Err(Error::from(codes::PROCESS_ERROR).with_source(error)),
+        }
+    }
+
     /// Runs `task` in the background, to its end: a system that stops waits for it, as long as for
     /// any task of a library, and then goes without it.
     pub(crate) fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -192,7 +240,7 @@ impl Executor {
         task: impl Future<Output = ()> + Send + 'static,
         closing: impl Future<Output = ()> + Send + 'static,
     ) {
-        self.library.live.send_modify(|live| *live += 1);
+        self.library.live.send_modify(|live| live.tasks += 1);
         let live = LiveTask(Arc::clone(&self.library));
         drop(self.spawner.runtime.spawn(LibraryTask { future: task, closing, live }));
     }
@@ -212,7 +260,13 @@ impl<F: Future<Output = ()>, C: Future<Output = ()>> Future for LibraryTask<F, C
 
 impl Drop for LiveTask {
     fn drop(&mut self) {
-        self.0.live.send_modify(|live| *live -= 1);
+        self.0.live.send_modify(|live| live.tasks -= 1);
+    }
+}
+
+impl Drop for LiveThread {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|live| live.threads -= 1);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::System;
@@ -13,6 +14,7 @@ use crate::actor::{Actor, Context};
 use crate::deadline::{Deadlines, Limit, Within};
 use crate::error::{Error, Result, codes};
 use crate::ports::Ports;
+use crate::spawn::{Executor, Spawner};
 use crate::task::TaskContext;
 use crate::timer::sleep_until;
 
@@ -20,7 +22,8 @@ use crate::timer::sleep_until;
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// Who can make something that belongs to a system, such as a limit: the [`System`] itself, an
-/// actor in its [`Context`], a task in its [`TaskContext`]. Nobody else implements this.
+/// actor in its [`Context`], a task in its [`TaskContext`], and the [`Home`] that each of them gives.
+/// Nobody else implements this.
 pub trait InSystem: sealed::Sealed {
     /// What is taken from the system.
     #[doc(hidden)]
@@ -33,6 +36,7 @@ pub trait InSystem: sealed::Sealed {
 pub struct Home {
     pub(crate) ports: Arc<Ports>,
     pub(crate) deadlines: Arc<Deadlines>,
+    spawner: Arc<Spawner>,
     /// Which deadlines it has in common with others.
     shard: usize,
 }
@@ -70,6 +74,17 @@ impl InSystem for TaskContext {
 }
 
 impl Home {
+    /// The wall-clock time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.ports.now()
+    }
+
+    /// What `name` is to start tasks and threads with, as [`System::executor`].
+    pub fn executor(&self, name: &'static str) -> Executor {
+        self.spawner.executor(name)
+    }
+
     /// Waits, unless the system goes first.
     ///
     /// # Errors
@@ -124,7 +139,12 @@ impl Home {
 impl super::Shared {
     pub(crate) fn home(&self) -> Home {
         let shard = usize::try_from(self.next_number()).unwrap_or(0);
-        Home { ports: Arc::clone(&self.ports), deadlines: Arc::clone(&self.deadlines), shard }
+        Home {
+            ports: Arc::clone(&self.ports),
+            deadlines: Arc::clone(&self.deadlines),
+            spawner: Arc::clone(&self.spawner),
+            shard,
+        }
     }
 }
 

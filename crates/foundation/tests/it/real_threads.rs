@@ -154,3 +154,52 @@ async fn a_pool_that_is_closed_says_which_of_its_tasks_hold_their_threads() {
     assert_eq!((pool.stats().running, pool.stats().is_closed), (0, true));
     system.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_of_a_library_is_counted_and_waited_for_when_the_system_stops() {
+    let system = System::builder().start().await.unwrap();
+    let (gate, log) = (Arc::new(Gate::default()), Log::default());
+    let executor = system.executor("library");
+    let held = (Arc::clone(&gate), log.clone());
+    let thread = move || {
+        assert_eq!(std::thread::current().name(), Some("library-thread"));
+        held.0.hold_thread();
+        held.1.push("the thread ends");
+    };
+    executor.thread("library-thread", thread).unwrap();
+    let census = system.census();
+    assert_eq!((census.threads["library"], census.libraries["library"]), (1, 0));
+    assert_eq!(system.strays(), 0, "a thread is no task");
+
+    // It is told in time, as whoever starts one sees to: when a task of its library is dropped.
+    let opens = OpensWhenDropped(Arc::clone(&gate));
+    executor.execute(async move {
+        let _opens = opens;
+        std::future::pending::<()>().await;
+    });
+    system.stop().await.unwrap();
+    assert_eq!(log.entries(), ["the thread ends"]);
+    let late = executor.thread("library-thread", || ()).unwrap_err();
+    assert_eq!(late.code(), "system_stopping");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_that_panics_ends_alone() {
+    let system = System::builder().start().await.unwrap();
+    system.executor("library").thread("library-thread", || panic!("oops")).unwrap();
+    eventually(|| match system.census().threads["library"] {
+        0 => Ok(()),
+        threads => Err(format!("{threads} threads")),
+    })
+    .await;
+    system.stop().await.unwrap();
+}
+
+/// Opens a gate when it is dropped.
+struct OpensWhenDropped(Arc<Gate>);
+
+impl Drop for OpensWhenDropped {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
