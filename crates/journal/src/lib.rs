@@ -6,5 +6,54 @@
 //! - **It does not know signals, agents or workflows.** It stores opaque bytes under streams and
 //!   keys, and folds its log without running user code.
 //! - **Refused and unknown are different answers**, and every error says which it is.
+//! - **Nothing is seen before it is durable**, by whatever way it is read.
 //!
-//! Nothing is exported yet. It builds on the processes of `foundation`.
+//! A [`Journal`] holds streams of events and parts. [`Journal::acquire`] takes a shard,
+//! [`Journal::open`] a stream in it, [`Writer::append`] adds to it, and the [`Ticket`] says when
+//! that is durable.
+
+mod append;
+mod codec;
+pub mod codes;
+mod embedded;
+mod engine;
+mod entry;
+mod error;
+mod format;
+mod handle;
+mod lease;
+mod load;
+mod memory;
+mod options;
+mod permit;
+mod server;
+mod stats;
+mod stream;
+mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod ticket;
+
+pub use append::{Answer, Append, Change, Limits, Payload, Signal, Wake};
+pub use codec::{Codec, Identity};
+pub use embedded::RedbOptions;
+pub use engine::{Engine, EngineWriter};
+pub use entry::{LogEntry, Page, SignalEntry};
+pub use error::{gap_end, is_refused, is_unknown};
+pub use handle::{Journal, LogReader, SignalReader, Writer};
+pub use lease::Lease;
+pub use load::{Due, Event, Events, Load, Loaded, Part, Parts, StreamInfo};
+pub use memory::MemoryOptions;
+pub use options::{Durability, Retention};
+pub use permit::{Permit, Pressure, Share};
+pub use server::{JournalMessage, JournalServer, JournalServerArgs};
+pub use stats::{Retained, Stats};
+pub use stream::{Epoch, MAX_ID, MAX_KIND, Position, Shard, StreamId, Version};
+pub use ticket::{Committed, Resolver, Ticket, unknown};
+
+/// The examples in the documents run as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../docs/journal.md")]
+    struct Journal;
+}

@@ -1,0 +1,410 @@
+//! Folding: the log becomes rows, a slice at a time, in the same commits as appends.
+//!
+//! A cycle folds everything up to one group: first the signals, in the order of the log; then each
+//! stream, in the order of their names, so that neighbouring rows are written together; then the
+//! groups leave the memory, and those that no reader needs leave the log. The longer the tail when
+//! a cycle begins, the more appends of a stream become one row.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::core::Core;
+use super::failure::{Failure, Outcome};
+use super::plan::{self, Into, Row, Write};
+use super::rows;
+use super::tables::{
+    ANSWERS, ANSWERS_UNTIL, EVENTS, LOG, PARTS, SIGNALS, SNAPSHOTS, STREAMS, TOMBSTONES, WAKES,
+    after_all, group_of, shard_fact, signal_key, within, write_fact,
+};
+use super::tail::{Entry, Held, Kept, slice};
+use crate::format::{Body, Header, Kind, SignalRow, StoredChange, seal, unseal};
+use crate::stream::StreamId;
+
+/// A cycle that has begun.
+#[derive(Debug)]
+pub(super) struct Cycle {
+    /// The last group that it folds.
+    pub(super) target: u64,
+    phase: Phase,
+    /// Streams that are not folded yet.
+    streams: usize,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Signals, from this group on.
+    Signals { group: u64 },
+    /// Streams, those behind this one.
+    Streams { after: Option<StreamId> },
+    /// A stream that is too large for one slice: what is left to do.
+    Stream { entry: Arc<Entry>, writes: VecDeque<Write>, finish: Vec<Write> },
+    /// Everything is in rows.
+    Done,
+}
+
+/// What a slice has done, to be made known when it is durable.
+#[derive(Debug, Default)]
+pub(super) struct Slice {
+    /// Streams that are folded up to the target.
+    folded: Vec<Arc<Entry>>,
+    /// Whether the cycle is over: its target.
+    done: Option<u64>,
+    signal_bytes: u64,
+}
+
+/// How much a slice may do. The cost of a row is 1 and its size in kilobytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget(pub(super) usize);
+
+/// What a stream costs that was appended to a few times: its row, a part, a run of events.
+const STREAM: usize = 4;
+/// A stream that needs more than this many slices' budgets is folded in several commits.
+const WHOLE: usize = 2;
+
+impl Cycle {
+    pub(super) fn new(core: &Core, first: u64, target: u64) -> Self {
+        let entries: Vec<_> = core.tail.lock().streams.values().cloned().collect();
+        let streams = entries.iter().filter(|entry| entry.has_records(target)).count();
+        Self { target, phase: Phase::Signals { group: first }, streams }
+    }
+
+    /// About what is left to do.
+    pub(super) fn left(&self) -> Budget {
+        let begun = match &self.phase {
+            Phase::Signals { group } => {
+                usize::try_from(self.target.saturating_sub(*group)).unwrap_or(usize::MAX)
+            }
+            Phase::Stream { writes, .. } => writes.len(),
+            Phase::Streams { .. } | Phase::Done => 0,
+        };
+        Budget(self.streams.saturating_mul(STREAM).saturating_add(begun).saturating_add(1))
+    }
+
+    /// Does as much as `budget` allows.
+    pub(super) fn slice(
+        &mut self,
+        core: &Core,
+        write: &WriteTransaction,
+        mut budget: Budget,
+    ) -> Outcome<Slice> {
+        let mut slice = Slice::default();
+        let mut tables = Tables::new(write);
+        while budget.0 > 0 {
+            match &mut self.phase {
+                Phase::Signals { group } => {
+                    let bytes = fold_signals(core, &mut tables, *group, &mut budget)?;
+                    slice.signal_bytes += bytes;
+                    *group += 1;
+                    if *group > self.target {
+                        self.phase = Phase::Streams { after: None };
+                    }
+                }
+                Phase::Streams { after } => {
+                    let Some(entry) = next_stream(core, after.as_ref(), self.target) else {
+                        self.phase = Phase::Done;
+                        continue;
+                    };
+                    *after = Some(entry.stream.clone());
+                    self.streams = self.streams.saturating_sub(1);
+                    let held = records(core, &entry, self.target);
+                    let mut plan = plan_stream(&mut tables, &entry, &held)?;
+                    if cost_of(&plan.writes) <= WHOLE * budget.0 {
+                        plan.writes.append(&mut plan.finish);
+                        // Its row was read at least.
+                        budget.spend(cost_of(&plan.writes).max(1));
+                        tables.execute(plan.writes)?;
+                        slice.folded.push(entry);
+                    } else {
+                        tables.execute(plan.begin)?;
+                        let writes = plan.writes.into();
+                        self.phase = Phase::Stream { entry, writes, finish: plan.finish };
+                    }
+                }
+                Phase::Stream { entry, writes, finish } => {
+                    while budget.0 > 0
+                        && let Some(write) = writes.pop_front()
+                    {
+                        budget.spend(write.cost());
+                        tables.execute([write])?;
+                    }
+                    if writes.is_empty() {
+                        tables.execute(std::mem::take(finish))?;
+                        slice.folded.push(Arc::clone(entry));
+                        self.phase = Phase::Streams { after: Some(entry.stream.clone()) };
+                    }
+                }
+                Phase::Done => {
+                    slice.done = Some(self.target);
+                    break;
+                }
+            }
+        }
+        drop(tables);
+        if slice.done.is_some() {
+            write_fact(write, "folded", self.target)?;
+        }
+        if slice.signal_bytes > 0 {
+            write_fact(write, "signal_bytes", core.counts.signals() + slice.signal_bytes)?;
+        }
+        Ok(slice)
+    }
+}
+
+impl Slice {
+    /// Bytes of the signals that it has set.
+    pub(super) const fn signal_bytes(&self) -> u64 {
+        self.signal_bytes
+    }
+
+    /// Makes known what is durable now. Gives the groups that nobody needs in memory any more.
+    pub(super) fn publish(self, core: &Core, target: u64) -> bool {
+        core.counts.add_signals(self.signal_bytes);
+        for entry in &self.folded {
+            entry.state.lock().folded(target);
+        }
+        let mut tail = core.tail.lock();
+        for entry in self.folded {
+            tail.forget_idle(&entry.stream);
+        }
+        let Some(folded) = self.done else { return false };
+        tail.folded = folded;
+        let mut gone = Vec::new();
+        while tail.groups.front().is_some_and(|group| group.number <= folded) {
+            let Some(group) = tail.groups.pop_front() else { break };
+            let bytes = u64::try_from(group.bytes.len()).unwrap_or(0);
+            tail.bytes = tail.bytes.saturating_sub(bytes);
+            tail.records = tail.records.saturating_sub(group.records.len());
+            tail.kept_bytes += bytes;
+            tail.kept.push_back(group.kept());
+            core.counts.folded(group.records.len());
+            gone.push(group);
+        }
+        drop(tail);
+        // Large, so not under the lock.
+        drop(gone);
+        true
+    }
+}
+
+/// Removes groups from the log that are folded and that no reader needs, at most `most`. Gives
+/// the last one removed.
+pub(super) fn trim(core: &Core, write: &WriteTransaction, most: u64) -> Outcome<Option<u64>> {
+    let doomed: Vec<Kept> = {
+        let tail = core.tail.lock();
+        let over = tail.kept_bytes.saturating_sub(core.options.retention.log_bytes);
+        let mut left = over.min(most);
+        let doomed = tail.kept.iter().take_while(|kept| {
+            let doomed = left > 0;
+            left = left.saturating_sub(kept.bytes);
+            doomed
+        });
+        doomed.cloned().collect()
+    };
+    let Some(last) = doomed.last().map(|kept| kept.number) else { return Ok(None) };
+    let mut log = write.open_table(LOG)?;
+    for kept in &doomed {
+        log.remove(kept.number)?;
+    }
+    drop(log);
+    write_fact(write, "trimmed", last)?;
+    let ends: BTreeMap<_, _> = doomed.into_iter().flat_map(|kept| kept.ends).collect();
+    for (shard, end) in ends {
+        write_fact(write, &shard_fact("trimmed", shard), end)?;
+    }
+    Ok(Some(last))
+}
+
+/// Makes known that groups up to `last` are gone from the log.
+pub(super) fn trimmed(core: &Core, last: u64) {
+    let mut tail = core.tail.lock();
+    tail.trimmed = last;
+    while tail.kept.front().is_some_and(|kept| kept.number <= last) {
+        if let Some(kept) = tail.kept.pop_front() {
+            tail.kept_bytes = tail.kept_bytes.saturating_sub(kept.bytes);
+        }
+    }
+}
+
+fn fold_signals(
+    core: &Core,
+    tables: &mut Tables<'_>,
+    group: u64,
+    budget: &mut Budget,
+) -> Outcome<u64> {
+    let (bytes, spots) = {
+        let tail = core.tail.lock();
+        let Some(group) = tail.group(group) else { return Ok(0) };
+        let spots: Vec<_> = group.records.iter().filter(|spot| spot.signals > 0).copied().collect();
+        (Arc::clone(&group.bytes), spots)
+    };
+    let mut added = 0;
+    budget.spend(1);
+    for spot in spots {
+        let (header, body) = unseal(slice(&bytes, spot.offset, spot.length), Kind::Append)?;
+        let (mut position, body) = (header.position, Body::new(body)?);
+        for change in body.changes() {
+            let StoredChange::Signal { class, routing, payload } = change? else { continue };
+            let record = body.record;
+            let row = SignalRow {
+                stream: record.stream,
+                version: record.version,
+                at: record.at,
+                class,
+                routing,
+                payload,
+            };
+            let header = Header { kind: Kind::Signal, shard: header.shard, position };
+            let row = seal(header, &row.encode());
+            budget.spend(1 + row.len() / 1024);
+            let table = tables.at(SIGNALS_AT)?;
+            let key = signal_key(spot.shard, position);
+            // One that is there was folded before a crash, and is counted.
+            if table.insert(key.as_slice(), row.as_slice())?.is_none() {
+                added += u64::try_from(row.len()).unwrap_or(0);
+            }
+            position += 1;
+        }
+    }
+    Ok(added)
+}
+
+/// The next stream behind `after` that has something to fold.
+fn next_stream(core: &Core, after: Option<&StreamId>, target: u64) -> Option<Arc<Entry>> {
+    let tail = core.tail.lock();
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut streams = tail.streams.range::<StreamId, _>((from, Bound::Unbounded));
+    streams.find_map(|(_, entry)| entry.has_records(target).then(|| Arc::clone(entry)))
+}
+
+fn records(core: &Core, entry: &Entry, target: u64) -> Vec<Held> {
+    let tail = core.tail.lock();
+    let state = entry.state.lock();
+    tail.held(state.records.iter().take_while(|place| place.group <= target))
+}
+
+fn plan_stream(tables: &mut Tables<'_>, entry: &Entry, held: &[Held]) -> Outcome<plan::Plan> {
+    let stream = entry.stream.key();
+    let before = tables.row(stream)?;
+    let mut shard = None;
+    let mut read = Vec::with_capacity(held.len());
+    for record in held {
+        let (header, body) = unseal(record.record(), Kind::Append)?;
+        shard = Some(header.shard);
+        read.push(Ok((header, Body::new(body)?)));
+    }
+    let shard = crate::stream::Shard::new(shard.unwrap_or(0));
+    Ok(plan::plan(stream, shard, before, read.into_iter())?)
+}
+
+fn cost_of(writes: &[Write]) -> usize {
+    writes.iter().map(Write::cost).sum()
+}
+
+impl Write {
+    fn cost(&self) -> usize {
+        match self {
+            Self::Put(_, key, value) => 1 + (key.len() + value.len()) / 1024,
+            Self::Remove(..) => 1,
+            Self::RemoveRange(..) | Self::RemoveEvents(..) => 4,
+        }
+    }
+}
+
+impl Budget {
+    const fn spend(&mut self, cost: usize) {
+        self.0 = self.0.saturating_sub(cost);
+    }
+}
+
+type Opened<'t> = Option<Table<'t, &'static [u8], &'static [u8]>>;
+
+/// The tables that folding writes, each opened when it is first needed.
+pub(super) struct Tables<'t> {
+    write: &'t WriteTransaction,
+    opened: [Opened<'t>; 9],
+}
+
+/// The place of the signals among the opened tables, behind those of [`Into`].
+const SIGNALS_AT: usize = 8;
+
+impl<'t> Tables<'t> {
+    pub(super) fn new(write: &'t WriteTransaction) -> Self {
+        Self { write, opened: Default::default() }
+    }
+
+    fn at(&mut self, place: usize) -> Outcome<&mut Table<'t, &'static [u8], &'static [u8]>> {
+        const ALL: [super::tables::Rows; 9] =
+            [STREAMS, PARTS, EVENTS, SNAPSHOTS, ANSWERS, ANSWERS_UNTIL, WAKES, TOMBSTONES, SIGNALS];
+        let missing = || Failure::Corrupt("a table that is not known".to_owned());
+        let opened = self.opened.get_mut(place).ok_or_else(missing)?;
+        if opened.is_none() {
+            let definition = ALL.get(place).copied().ok_or_else(missing)?;
+            *opened = Some(self.write.open_table(definition)?);
+        }
+        opened.as_mut().ok_or_else(missing)
+    }
+
+    pub(super) fn table(
+        &mut self,
+        into: Into,
+    ) -> Outcome<&mut Table<'t, &'static [u8], &'static [u8]>> {
+        self.at(into as usize)
+    }
+
+    /// The row of a stream.
+    pub(super) fn row(&mut self, stream: &[u8]) -> Outcome<Row> {
+        let table = self.table(Into::Streams)?;
+        let Some(row) = table.get(stream)? else { return Ok(Row::default()) };
+        Ok(rows::stream(stream, row.value())?.1.into())
+    }
+
+    /// Does what a plan says.
+    pub(super) fn execute(&mut self, writes: impl IntoIterator<Item = Write>) -> Outcome<()> {
+        for write in writes {
+            match write {
+                Write::Put(into, key, value) => {
+                    self.table(into)?.insert(key.as_slice(), value.as_slice())?;
+                }
+                Write::Remove(into, key) => {
+                    self.table(into)?.remove(key.as_slice())?;
+                }
+                Write::RemoveRange(into, from, to) => {
+                    let range = from.as_slice()..to.as_slice();
+                    self.table(into)?.retain_in(range, |_, _| false)?;
+                }
+                Write::RemoveEvents(stream, version) => self.remove_events(&stream, version)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the rows of events that have none behind `version`.
+    fn remove_events(&mut self, stream: &[u8], version: u64) -> Outcome<()> {
+        let (from, end) = (within(stream, &[]), after_all(stream));
+        let mut to = within(stream, &version.to_be_bytes());
+        to.push(0);
+        let to = to.min(end);
+        let table = self.table(Into::Events)?;
+        let mut doomed = Vec::new();
+        for row in table.range(from.as_slice()..to.as_slice())? {
+            let (key, value) = row?;
+            let events = rows::events(key.value(), value.value())?.events;
+            if events.last().is_none_or(|last| last.version <= version) {
+                doomed.push(key.value().to_vec());
+            }
+        }
+        for key in doomed {
+            table.remove(key.as_slice())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a row with its last change at `position` is folded for good: a crash would not fold it
+/// once more.
+pub(super) fn is_settled(core: &Core, position: u64) -> bool {
+    group_of(position) <= core.tail.lock().folded
+}

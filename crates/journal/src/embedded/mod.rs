@@ -1,0 +1,42 @@
+//! The journal on redb: one file, log first, folded behind.
+//!
+//! Appends of everybody who waits become one row of the log, in one transaction with one sync: so
+//! one caller costs about as much as a bare file, and a thousand hardly more. What the log says is
+//! folded into rows later, in slices that go along with those transactions: the last value of each
+//! part, runs of events, the rest. Until then it is in memory too, where readers meet it first.
+//!
+//! - **One loop writes**; it runs no code of users, and the store is its own.
+//! - **After a failure of the disk or the store nothing more is written.** Everybody is told, and
+//!   whoever opens the store again has a later epoch.
+//! - **Reading takes the memory first and the rows second**, so that what is folded meanwhile is
+//!   seen once at least, and its version says whether it counts.
+//!
+//! In reading order: [`options`] · [`open`] · [`queue`] and [`commit`], the loop · [`tail`], what is
+//! in memory · [`plan`] and [`fold`], how it becomes rows · [`view`], [`load`], [`lists`] and
+//! [`log`], how it is read · [`retain`] · [`start`], [`engine`] and [`writer`], which join them.
+
+mod commit;
+mod core;
+mod engine;
+mod failure;
+mod fold;
+mod guard;
+mod lists;
+mod load;
+mod log;
+mod medium;
+mod open;
+mod options;
+mod path;
+mod plan;
+mod queue;
+mod readers;
+mod retain;
+mod rows;
+mod start;
+mod tables;
+mod tail;
+mod view;
+mod writer;
+
+pub use options::RedbOptions;

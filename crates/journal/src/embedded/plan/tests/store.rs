@@ -1,0 +1,209 @@
+//! The tables that folding writes, in memory, and the checks of what is in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{State, time_of};
+use super::{EVENTS_BYTES, Into, Plan, Row, Write};
+use crate::append::{Append, Payload};
+use crate::codec::Identity;
+use crate::embedded::tables::{after_all, behind, position, time_key, wake_key, wake_time, within};
+use crate::format::{
+    AnswerRow, EventsRow, Header, Kind, PartRow, SnapshotRow, StoredPayload, StreamRow, unseal,
+};
+use crate::stream::Shard;
+
+type Table = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Every table.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Store(BTreeMap<Into, Table>);
+
+impl Store {
+    fn table(&self, into: Into) -> &Table {
+        const NONE: &Table = &Table::new();
+        self.0.get(&into).unwrap_or(NONE)
+    }
+
+    /// Does as the store of redb does.
+    pub(super) fn execute(&mut self, write: &Write) {
+        match write {
+            Write::Put(into, key, value) => {
+                self.0.entry(*into).or_default().insert(key.clone(), value.clone());
+            }
+            Write::Remove(into, key) => {
+                self.0.entry(*into).or_default().remove(key);
+            }
+            Write::RemoveRange(into, from, to) => {
+                self.0.entry(*into).or_default().retain(|key, _| key < from || key >= to);
+            }
+            Write::RemoveEvents(stream, version) => {
+                self.0.entry(Into::Events).or_default().retain(|key, value| {
+                    let (_, body) = unseal(value, Kind::Events).unwrap();
+                    let row = EventsRow::decode(body).unwrap();
+                    let last = row.events.last().unwrap().version;
+                    behind(key, stream).is_none() || last > *version
+                });
+            }
+        }
+    }
+
+    /// The whole fold, as it is done in one commit, or in several.
+    pub(super) fn fold(&mut self, plan: &Plan, begins: bool) {
+        let begin = plan.begin.iter().filter(|_| begins);
+        begin.chain(&plan.writes).chain(&plan.finish).for_each(|it| self.execute(it));
+    }
+
+    /// The beginning of a fold of several commits: after it the process has died.
+    pub(super) fn cut(&mut self, plan: &Plan, writes: usize) {
+        plan.begin.iter().chain(plan.writes.iter().take(writes)).for_each(|it| self.execute(it));
+    }
+
+    /// What the row of the stream says.
+    pub(super) fn row(&self, stream: &[u8]) -> Row {
+        self.0
+            .get(&Into::Streams)
+            .and_then(|rows| rows.get(stream))
+            .map_or_else(Row::default, |row| {
+                StreamRow::decode(unseal(row, Kind::Stream).unwrap().1).unwrap().into()
+            })
+    }
+
+    /// The rows of one table behind the stream's name, each with its head and its body.
+    fn rows_of(&self, into: Into, kind: Kind, stream: &[u8]) -> Vec<(Vec<u8>, Header, Vec<u8>)> {
+        let (from, to) = (within(stream, &[]), after_all(stream));
+        let table = self.table(into);
+        let rows = table.range(from..to).map(|(key, value)| {
+            let (header, body) = unseal(value, kind).unwrap();
+            (behind(key, stream).unwrap().to_vec(), header, body.to_vec())
+        });
+        rows.collect()
+    }
+
+    /// The state that a reader finds who knows of these appends: the rows, and over them what is
+    /// not folded.
+    pub(super) fn read(&self, stream: &[u8], appends: &[Append]) -> State {
+        let row = self.row(stream);
+        assert!(row.folding_to <= appends.len() as u64, "nothing is folded that is not in the log");
+        let unfolded = &appends[usize::try_from(row.version).unwrap()..];
+        let mut state = State { version: row.version, at: row.at, ..State::default() };
+        (state.wake, state.deleted) = (row.wake, row.deleted);
+        if !unfolded.iter().any(|append| *append == Append::tombstone()) {
+            self.read_rows(stream, row, &mut state);
+        }
+        state.extend(unfolded);
+        state
+    }
+
+    fn read_rows(&self, stream: &[u8], row: Row, state: &mut State) {
+        state.snapshot = row.snapshot.map(|version| {
+            let table = self.table(Into::Snapshots);
+            let (_, body) = unseal(&table[stream], Kind::Snapshot).unwrap();
+            let found = SnapshotRow::decode(body).unwrap();
+            assert_eq!((found.stream, found.version), (stream, version));
+            (version, decode(found.payload))
+        });
+        for (key, _, body) in self.rows_of(Into::Parts, Kind::Part, stream) {
+            let found = PartRow::decode(&body).unwrap();
+            assert_eq!((found.stream, found.key), (stream, key.as_slice()));
+            state.parts.insert(key, (found.version, decode(found.payload)));
+        }
+        for (key, _, body) in self.rows_of(Into::Events, Kind::Events, stream) {
+            let found = EventsRow::decode(&body).unwrap();
+            assert_eq!(found.stream, stream);
+            assert_eq!(key, found.events[0].version.to_be_bytes(), "a row is named by its first");
+            let counts = found.events.iter().filter(|event| event.version <= row.version);
+            state.events.extend(counts.map(|it| (it.version, it.at, decode(it.payload))));
+        }
+        for (key, _, body) in self.rows_of(Into::Answers, Kind::Answer, stream) {
+            let found = AnswerRow::decode(&body).unwrap();
+            assert_eq!((found.stream, found.key.as_bytes()), (stream, key.as_slice()));
+            let value = (found.version, found.fingerprint, found.until, decode(found.payload));
+            state.answers.insert(found.key.to_owned(), value);
+        }
+    }
+
+    /// Checks the rows, each by itself and all of them together, when everything is folded.
+    pub(super) fn check(&self, stream: &[u8], shard: Shard, appends: &[Append]) {
+        let expected = State::after(appends);
+        assert_eq!(self.read(stream, appends), expected);
+        let row = self.row(stream);
+        assert_eq!((row.version, row.folding_to), (expected.version, expected.version));
+        assert_eq!(row.snapshot, expected.snapshot.as_ref().map(|(version, _)| *version));
+        let header = |into, kind| {
+            let table = self.table(into);
+            table.get(stream).map(|row| unseal(row, kind).unwrap().0)
+        };
+        let at = position(expected.version, 0);
+        let placed = Header { kind: Kind::Stream, shard: shard.get(), position: at };
+        assert_eq!(header(Into::Streams, Kind::Stream), Some(placed));
+        let snapshot = header(Into::Snapshots, Kind::Snapshot);
+        assert_eq!(snapshot.is_some(), expected.snapshot.is_some(), "none is left behind");
+        for (key, header, _) in self.rows_of(Into::Parts, Kind::Part, stream) {
+            assert_eq!(header.position, position(expected.parts[&key].0, 0));
+        }
+        self.check_events(stream, &expected);
+        self.check_keys(stream, shard, appends, &expected);
+    }
+
+    fn check_events(&self, stream: &[u8], expected: &State) {
+        let replaced = expected.snapshot.as_ref().map_or(0, |(version, _)| *version);
+        for (_, _, body) in self.rows_of(Into::Events, Kind::Events, stream) {
+            let events = EventsRow::decode(&body).unwrap().events;
+            let last = events.last().unwrap().version;
+            assert!(last > replaced, "a row that nobody needs is still there");
+            let others = events.iter().take_while(|event| event.version < last);
+            let bytes: usize = others.map(|event| event.payload.bytes.len()).sum();
+            assert!(bytes < EVENTS_BYTES, "a row of {bytes} bytes");
+        }
+    }
+
+    fn check_keys(&self, stream: &[u8], shard: Shard, appends: &[Append], expected: &State) {
+        let of_stream = |into, at: usize| -> BTreeSet<Vec<u8>> {
+            let keys = self.table(into).keys();
+            keys.filter(|key| key.get(at..) == Some(stream)).cloned().collect()
+        };
+        let wake = wake_time(expected.wake).map(|since| wake_key(shard, since, stream));
+        assert_eq!(of_stream(Into::Wakes, 2 + 8), wake.into_iter().collect());
+        let tombstone = [&time_key(time_of(expected.version)), stream].concat();
+        let tombstone = expected.deleted.then_some(tombstone);
+        assert_eq!(of_stream(Into::Tombstones, 8), tombstone.into_iter().collect());
+
+        // An answer that was replaced or wiped may leave its time behind; retention drops that.
+        let mut ever = State::default();
+        let mut times = BTreeSet::new();
+        let key =
+            |key: &str, until| [&time_key(until)[..], &within(stream, key.as_bytes())].concat();
+        for append in appends {
+            ever.extend(std::slice::from_ref(append));
+            times.extend(ever.answers.iter().map(|(name, (_, _, until, _))| key(name, *until)));
+        }
+        let found = self.table(Into::AnswersUntil).keys().cloned();
+        let found: BTreeSet<_> = found
+            .filter(|key| key.get(8..).is_some_and(|it| behind(it, stream).is_some()))
+            .collect();
+        assert!(found.is_subset(&times), "{found:?}");
+        for (name, (_, _, until, _)) in &expected.answers {
+            assert!(found.contains(&key(name, *until)), "nothing says until when {name} is kept");
+        }
+    }
+
+    /// Everything but what is of the stream.
+    pub(super) fn without(&self, stream: &[u8]) -> Self {
+        let mut store = self.clone();
+        store.0.entry(Into::Streams).or_default().remove(stream);
+        store.0.entry(Into::Snapshots).or_default().remove(stream);
+        for into in [Into::Parts, Into::Events, Into::Answers] {
+            let rows = store.0.entry(into).or_default();
+            rows.retain(|key, _| behind(key, stream).is_none());
+        }
+        let until = store.0.entry(Into::AnswersUntil).or_default();
+        until.retain(|key, _| behind(&key[8..], stream).is_none());
+        store.0.entry(Into::Wakes).or_default().retain(|key, _| &key[10..] != stream);
+        store.0.entry(Into::Tombstones).or_default().retain(|key, _| &key[8..] != stream);
+        store
+    }
+}
+
+fn decode(payload: StoredPayload<'_>) -> Payload {
+    payload.decode(&Identity).unwrap()
+}

@@ -1,0 +1,46 @@
+//! The engine on redb keeps what the port promises: on a file, with threads of its own.
+
+use foundation::{Result, System};
+use journal::testing::{Harness, Setup};
+use journal::{Journal, RedbOptions};
+use tempfile::TempDir;
+
+/// A store in a folder of its own. It cannot be killed from inside of the process, so a crash is a
+/// close without a word: what is queued is committed by it.
+struct OnFile(TempDir);
+
+impl OnFile {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait::async_trait]
+impl Harness for OnFile {
+    async fn open(&self, system: &System, setup: &Setup) -> Result<Journal> {
+        RedbOptions::new(self.0.path().join("store.redb"))
+            .shards(setup.shards)
+            .limits(setup.limits)
+            .pressure(setup.pressure)
+            .retention(setup.retention)
+            .open(system)
+            .await
+    }
+
+    async fn crash(&self, journal: Journal) {
+        journal.close().await.unwrap();
+    }
+
+    async fn settle(&self, journal: &Journal) -> Result<()> {
+        journal.fold().await
+    }
+
+    fn survives(&self) -> bool {
+        true
+    }
+}
+
+journal::conformance! {
+    #[tokio::test]
+    OnFile::new()
+}
