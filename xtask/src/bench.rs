@@ -20,6 +20,8 @@ use crate::tree::Tree;
 pub(crate) enum Group {
     /// Messages to an actor, and answers
     Actor,
+    /// Appends that are durable before they are acknowledged, and what is read of them
+    Journal,
     /// Limits, breakers, retries, errors and flags, while nothing is wrong
     Limit,
     /// Tasks of a pool, and programs of the operating system
@@ -30,7 +32,7 @@ impl Group {
     /// Whether other people's libraries are measured too, and not only what the limit is.
     const fn has_peers(self) -> bool {
         match self {
-            Self::Actor | Self::Limit => true,
+            Self::Actor | Self::Journal | Self::Limit => true,
             Self::Work => false,
         }
     }

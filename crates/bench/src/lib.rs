@@ -1,7 +1,7 @@
 //! Benchmarks: every figure beside its limit and its peers, measured in the same run.
 //!
-//! A group's workload is written once, over a trait ([`actor::Subject`], [`limit::Subject`],
-//! [`work::Subject`]); the bare library that is the limit, ours, and each peer implement that
+//! A group's workload is written once, over a trait ([`actor::Subject`], [`journal::Subject`],
+//! [`limit::Subject`], [`work::Subject`]); the bare library that is the limit, ours, and each peer implement that
 //! trait, so that all of them do the same work. A measurement is a [`Sample`]. Rounds of our
 //! program and of the peers' alternate, and a [`Figure`] holds the median of each value over the
 //! rounds: the machine's moods hit all of them alike.
@@ -12,6 +12,7 @@ pub mod actor;
 mod clock;
 pub mod crash;
 mod figure;
+pub mod journal;
 pub mod limit;
 mod rounds;
 mod size;

@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::figure::{Figure, Sample};
-use crate::size::Size;
 
 /// A program that prints the samples of one round.
 #[derive(Debug, Clone)]
@@ -16,18 +15,21 @@ pub struct Program {
     pub path: PathBuf,
     /// What makes it print the samples of the group that is measured.
     pub arguments: Vec<OsString>,
+    /// How many rounds it takes part in. Odd, so that one of them is the median.
+    pub rounds: u32,
 }
 
-/// Runs `programs` in turn, as often as `size` says, and gives the medians.
+/// Runs `programs` in turn, each as often as it says, and gives the medians.
 ///
 /// # Errors
 ///
 /// When a program cannot be started, fails (its own result was wrong) or prints something that is
 /// not a sample.
-pub fn measure(programs: &[Program], size: Size) -> Result<Vec<Figure>> {
+pub fn measure(programs: &[Program]) -> Result<Vec<Figure>> {
     let mut samples = Vec::new();
-    for _ in 0..size.rounds() {
-        for program in programs {
+    let rounds = programs.iter().map(|program| program.rounds).max().unwrap_or(0);
+    for round in 0..rounds {
+        for program in programs.iter().filter(|program| round < program.rounds) {
             samples.extend(one_round(program)?);
         }
     }
