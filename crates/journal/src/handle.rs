@@ -344,10 +344,10 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// `too_large`, `invalid_record`; `store_read_only` when the disk is nearly full;
-    /// `version_conflict` when the append expects another version:
-    /// nothing was queued, and the writer may go on. `lease_lost`, `writer_fenced`,
-    /// `stream_deleted`, `store_closed`: nothing was queued, and nothing more will be. Whatever the codec refuses.
+    /// Nothing was queued, and the writer may go on: `too_large`, `invalid_record`;
+    /// `store_read_only` when the disk is nearly full; `version_conflict` when the append expects
+    /// another version; whatever the codec refuses. Nothing was queued, and nothing more will be:
+    /// `lease_lost`, `writer_fenced`, `stream_deleted`, `store_closed`.
     pub fn append(&mut self, mut permit: Permit, append: Append) -> Result<Ticket> {
         self.limits.admit(&append, self.head())?;
         let size = crate::format::stored_size(&self.stream, &append);
