@@ -25,6 +25,11 @@ pub(super) fn survivors(unsynced: Unsynced, random: &mut impl FnMut(u64) -> u64)
             Change::Write { offset, data } if random(PARTS) < torn => {
                 tear(offset, &data, random, &mut later);
             }
+            Change::Shrink(len) => {
+                clip(&mut left, len);
+                clip(&mut later, len);
+                later.push(Change::Shrink(len));
+            }
             whole => later.push(whole),
         }
     }
@@ -46,6 +51,22 @@ fn tear(offset: usize, data: &[u8], random: &mut impl FnMut(u64) -> u64, left: &
         offset += piece.len();
         rest = behind;
     }
+}
+
+/// Takes from older changes what a shorter file does not have. A file system writes no page that it
+/// has cut off, so a write of before does not make the file longer again, in whatever order.
+fn clip(older: &mut Vec<Change>, len: usize) {
+    older.retain_mut(|change| match change {
+        Change::Write { offset, data } => {
+            data.truncate(len.saturating_sub(*offset));
+            !data.is_empty()
+        }
+        Change::Grow(to) => {
+            *to = len.min(*to);
+            true
+        }
+        Change::Shrink(_) => true,
+    });
 }
 
 /// Source: Durstenfeld, "Algorithm 235: Random permutation", CACM 1964.
