@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::System;
 use crate::actor::{Actor, Context};
@@ -78,6 +79,12 @@ impl Home {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.ports.now()
+    }
+
+    /// A new id, greater than every earlier one of the system: a UUID of version 7.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        self.ports.new_id()
     }
 
     /// What `name` is to start tasks and threads with, as [`System::executor`].

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Map;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -114,8 +115,9 @@ impl System {
     /// # Errors
     ///
     /// `unresponsive` when an actor was killed and holds its thread, or a task of a library does, or
-    /// a [command](crate::Commands) was killed and has not ended a second later. Everything else has
-    /// ended all the same; the error names the first one.
+    /// a thread of one or a [command](crate::Commands) that was killed has not ended a second later.
+    /// Everything else has ended all the same; the error names the first one. Of libraries it has in
+    /// its details how many tasks each has left, and under `threads` how many threads.
     pub async fn stop(mut self) -> Result<()> {
         let stopped = end(&self.shared).await;
         // Not before: given up half-way, dropping it goes on with the rest.
@@ -246,11 +248,20 @@ async fn end(shared: &Shared) -> Result<()> {
     let stopped = shared.root.stop().await;
     let limit = Limit::new(&shared.deadlines, 0, Some(LIBRARIES));
     let closed = Within::new(limit, shared.spawner.close_libraries()).await;
-    stopped.and(closed.map_err(|_| {
-        let libraries = shared.spawner.census().libraries;
-        let error = Error::from(codes::UNRESPONSIVE).with_message("tasks of libraries do not end");
-        libraries.into_iter().fold(error, |error, (name, live)| error.with_detail(name, live))
-    }))
+    stopped.and(closed.map_err(|_| left(shared.spawner.census())))
+}
+
+/// The error of libraries that do not end. A thread is told from a task: it is found by its name in
+/// the list of the process's threads, where a task holds one of the runtime's.
+fn left(census: Census) -> Error {
+    let message = "tasks or threads of libraries do not end";
+    let error = Error::from(codes::UNRESPONSIVE).with_message(message);
+    let alive = |(_, live): &(&'static str, usize)| *live > 0;
+    let tasks = census.libraries.into_iter().filter(alive);
+    let error = tasks.fold(error, |error, (name, live)| error.with_detail(name, live));
+    let threads = census.threads.into_iter().filter(alive);
+    let threads: Map<_, _> = threads.map(|(name, live)| (name.to_owned(), live.into())).collect();
+    if threads.is_empty() { error } else { error.with_detail("threads", threads) }
 }
 
 /// Ends the keeper of the deadlines, and with it every wait that is left.

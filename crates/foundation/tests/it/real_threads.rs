@@ -183,6 +183,39 @@ async fn a_thread_of_a_library_is_counted_and_waited_for_when_the_system_stops()
     assert_eq!(late.code(), "system_stopping");
 }
 
+/// The story: a journal that took longer than a second to close had its stop end `unresponsive`, and
+/// the details named its library with 0 tasks: what was left were its threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_waits_in_vain_says_which_library_has_threads_left_and_which_has_tasks() {
+    let system = System::builder().start().await.unwrap();
+    let (gate, of_task) = (Arc::new(Gate::default()), Arc::new(Gate::default()));
+    for library in ["journal", "http"] {
+        for thread in 0..2 {
+            let held = Arc::clone(&gate);
+            let name = format!("{library}-{thread}");
+            system.executor(library).thread(&name, move || held.hold_thread()).unwrap();
+        }
+    }
+    let task = Arc::clone(&of_task);
+    system.executor("http").execute(async move { task.hold_thread() });
+    // Those that have ended are not named.
+    system.executor("idle").execute(std::future::pending());
+    system.executor("idle").thread("idle", || ()).unwrap();
+    eventually(|| match system.census().threads["idle"] {
+        0 => Ok(()),
+        threads => Err(format!("{threads} threads")),
+    })
+    .await;
+    of_task.is_held().await;
+    let error = system.stop().await.unwrap_err();
+    of_task.open();
+    gate.open();
+    assert_eq!(error.code(), "unresponsive");
+    assert_eq!(error.message(), "tasks or threads of libraries do not end");
+    let details = serde_json::json!({ "http": 1, "threads": { "http": 2, "journal": 2 } });
+    assert_eq!(serde_json::to_value(error.details()).unwrap(), details);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thread_that_panics_ends_alone() {
     let system = System::builder().start().await.unwrap();
