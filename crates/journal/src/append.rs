@@ -5,6 +5,7 @@ use std::fmt;
 use foundation::{Error, Result};
 use jiff::Timestamp;
 
+use crate::blob::BlobId;
 use crate::error::{invalid, too_large};
 use crate::stream::Version;
 
@@ -124,6 +125,10 @@ pub enum Change {
     Snapshot(Version, Payload),
     /// The stream is deleted.
     Tombstone,
+    /// The stream holds a blob.
+    Hold(BlobId),
+    /// The stream does not hold a blob any more.
+    Release(BlobId),
 }
 
 /// What is appended to a stream at once. Begin with [`Append::new`], add, and give it to a
@@ -187,6 +192,18 @@ impl Append {
         self.with(Change::Snapshot(at, state))
     }
 
+    /// The stream holds the blob from now on, which has to be finished and in the same shard, so that
+    /// it is not collected. Held twice is held once.
+    pub fn hold(self, blob: BlobId) -> Self {
+        self.with(Change::Hold(blob))
+    }
+
+    /// The stream does not hold the blob any more; nothing happens when it did not. A tombstone
+    /// releases all.
+    pub fn release(self, blob: BlobId) -> Self {
+        self.with(Change::Release(blob))
+    }
+
     /// Requires that the stream is at `version` before this append, in place of the version that
     /// the writer has.
     pub const fn expecting(mut self, version: Version) -> Self {
@@ -194,7 +211,7 @@ impl Append {
         self
     }
 
-    /// The end of the stream: parts, events, snapshot, answers and wake go. Its name is refused
+    /// The end of the stream: parts, events, snapshot, answers, wake and what it holds go. Its name is refused
     /// until the tombstone has passed its retention. It has to be the only change.
     pub fn tombstone() -> Self {
         Self::new().with(Change::Tombstone)
@@ -232,6 +249,8 @@ pub struct Limits {
     /// Bytes of a whole append as it is written without a codec, 64 MiB at most. 4 MiB: a group of
     /// appends is held in memory.
     pub append: usize,
+    /// Bytes of one blob. 1 GiB, and 256 TiB at most; they are never in memory together.
+    pub blob: u64,
 }
 
 /// Nobody may set a limit above this: lengths are written in four bytes, and a group has to fit
@@ -241,10 +260,12 @@ const CEILING: usize = 64 << 20;
 const KEY_CEILING: usize = 16 << 10;
 /// Positions within a group are counted in 20 bits.
 const CHANGES_CEILING: usize = 1 << 19;
+/// Chunks are numbered in four bytes; a quarter of what they could hold.
+const BLOB_CEILING: u64 = 1 << 48;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { key: 1 << 10, payload: 1 << 20, changes: 10_000, append: 4 << 20 }
+        Self { key: 1 << 10, payload: 1 << 20, changes: 10_000, append: 4 << 20, blob: 1 << 30 }
     }
 }
 
@@ -267,6 +288,12 @@ impl Limits {
                     .with_message(format!("{field} is {value}, and not from 1 to {ceiling}"))
                     .with_detail("field", field));
             }
+        }
+        if self.blob == 0 || self.blob > BLOB_CEILING {
+            let message = format!("limits.blob is {}, and not from 1 to {BLOB_CEILING}", self.blob);
+            return Err(Error::from(foundation::codes::INVALID_OPTIONS)
+                .with_message(message)
+                .with_detail("field", "limits.blob"));
         }
         Ok(())
     }
@@ -314,7 +341,7 @@ impl Limits {
                         "a tombstone is the only change of its append",
                     ));
                 }
-                Change::Wake(_) | Change::Tombstone => {}
+                Change::Wake(_) | Change::Tombstone | Change::Hold(_) | Change::Release(_) => {}
             }
         }
         keys.sort_unstable();

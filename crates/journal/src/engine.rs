@@ -19,6 +19,7 @@
 
 use std::fmt::Debug;
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use foundation::{Error, Result};
@@ -26,9 +27,11 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::append::{Append, Limits, Payload};
+use crate::blob::{BlobId, BlobInfo, Chunk};
 use crate::entry::{LogEntry, Page, SignalEntry};
 use crate::lease::Lease;
 use crate::load::{Due, Load, Loaded, StreamInfo};
+use crate::maintenance::Maintenance;
 use crate::options::Durability;
 use crate::permit::{Permit, Pressure};
 use crate::stats::{Retained, Stats};
@@ -155,7 +158,66 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// Where the durable log of the shard ends, now and later; none of a shard that is not there.
     fn end(&self, shard: Shard) -> Option<watch::Receiver<Position>>;
 
-    /// Drops some of what has passed its retention: signals, answers, tombstones. What is not folded
+    /// An id for a new blob of the shard, which nothing else has or had. Nothing is written.
+    fn new_blob(&self, shard: Shard) -> BlobId;
+
+    /// Writes the next chunk of a blob of the lease's shard, which begins with chunk 0; that it is of
+    /// that shard is the caller's to see to. On success it is durable. On an
+    /// error, or given up, it may be there all the same, and the blob cannot be gone on with.
+    ///
+    /// # Errors
+    ///
+    /// `lease_lost`, `store_read_only`, `store_older`; `blob_not_found` when the chunks before are
+    /// not there any more; `invalid_record` when it is not the next one, or the blob is finished;
+    /// whatever the codec refuses; `store_closed`, `unknown_outcome`.
+    async fn write_chunk(&self, lease: &Lease, chunk: Chunk, permit: Permit) -> Result<()>;
+
+    /// Ends a blob, which has `length` bytes in its chunks, as the caller has counted. On success it is durable, and can be
+    /// read and held. On an error, or given up, it may be finished all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write_chunk`].
+    async fn finish_blob(&self, lease: &Lease, blob: BlobId, length: u64) -> Result<()>;
+
+    /// What a blob is that is finished. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `blob_not_found`, and as [`Self::load`].
+    async fn blob(&self, blob: BlobId) -> Result<BlobInfo>;
+
+    /// One of the chunks of a blob that is finished. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::blob`].
+    async fn read_chunk(&self, blob: BlobId, index: u32) -> Result<Vec<u8>>;
+
+    /// The blobs that a stream holds, in the order of their ids, at most `limit`, behind `after`.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    async fn holds(
+        &self,
+        stream: &StreamId,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<Vec<BlobId>>;
+
+    /// Lets the store be written in the newest format that this release knows, from now on; an
+    /// earlier release does not open it any more. Gives that format. On an error, or given up, it
+    /// may be so all the same. What is never written down is always of the newest.
+    ///
+    /// # Errors
+    ///
+    /// `store_closed`, `unknown_outcome`.
+    async fn raise_format(&self) -> Result<u8>;
+
+    /// Drops some of what has passed its retention: signals, answers, tombstones, blobs that nobody
+    /// holds. What is not folded
     /// is folded first. On an error, or given up, some of it was dropped.
     ///
     /// # Errors
@@ -174,6 +236,11 @@ pub trait Engine: Debug + Send + Sync + 'static {
 
     /// What it has done and holds.
     fn stats(&self) -> Stats;
+
+    /// What looks after its store, if it has one.
+    fn maintenance(&self) -> Option<Arc<dyn Maintenance>> {
+        None
+    }
 
     /// Waits until the journal has stopped. Gives why when that was a failure, and nothing when it
     /// was closed. Given up, nothing changes.
@@ -199,7 +266,8 @@ pub trait EngineWriter: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// `store_closed`, `store_read_only`, `lease_lost`, `writer_fenced`, `stream_deleted`,
-    /// `version_conflict`, and whatever the codec refuses: nothing was queued.
+    /// `store_closed`, `store_read_only`, `store_older`, `lease_lost`, `writer_fenced`,
+    /// `stream_deleted`, `version_conflict`, and whatever the codec refuses: nothing was queued. That
+    /// an answer is there already, or a blob is not, is found later and is the ticket's outcome.
     fn append(&mut self, append: Append, permit: Permit) -> Result<Ticket>;
 }

@@ -1,6 +1,9 @@
 //! What people hold: a journal, a writer, a reader.
 
-use std::collections::VecDeque;
+mod maintenance;
+mod readers;
+mod writer;
+
 use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -9,17 +12,18 @@ use foundation::{Error, Result};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::append::{Append, Limits, Payload};
-use crate::codes;
-use crate::engine::{Engine, EngineWriter};
-use crate::entry::{LogEntry, Page, SignalEntry};
+use crate::append::{Limits, Payload};
+use crate::blob::{BlobId, BlobReader, BlobWriter};
+use crate::engine::Engine;
 use crate::lease::Lease;
 use crate::load::{Due, Load, Loaded, StreamInfo};
 use crate::options::Durability;
-use crate::permit::{Gates, Permit, Pressure, Share};
+use crate::permit::{Gates, Pressure};
 use crate::stats::{Retained, Stats};
-use crate::stream::{Position, Shard, StreamId, Version, check_kind, no_such_shard};
-use crate::ticket::Ticket;
+use crate::stream::{Position, Shard, StreamId, check_kind, no_such_shard};
+
+pub use self::readers::{LogReader, SignalReader};
+pub use self::writer::Writer;
 
 /// A durable log of many streams. Clones are the same journal.
 ///
@@ -52,37 +56,6 @@ pub struct Journal {
     gates: Arc<Gates>,
     limits: Limits,
 }
-
-/// The one writer of a stream. Opening the stream again fences it; dropped, the stream has none.
-#[must_use = "dropped, the stream has no writer"]
-pub struct Writer {
-    engine: Box<dyn EngineWriter>,
-    stream: StreamId,
-    gates: Arc<Gates>,
-    journal: Arc<Gates>,
-    limits: Limits,
-}
-
-/// Reads the log of a shard: whatever is appended, in order, nothing left out.
-#[must_use]
-pub struct LogReader(Follow<LogEntry>);
-
-/// Reads the signals of a shard's log: all of them, in order.
-#[must_use]
-pub struct SignalReader(Follow<SignalEntry>);
-
-/// A reader that goes on from a position.
-struct Follow<T> {
-    journal: Journal,
-    position: Position,
-    /// How far what is in `ready` was read.
-    read_to: Position,
-    end: watch::Receiver<Position>,
-    ready: VecDeque<T>,
-}
-
-/// Entries in one page of a reader: enough that asking costs little, few enough to hold.
-const PAGE: usize = 256;
 
 // === impl Journal ===
 
@@ -154,6 +127,7 @@ impl Journal {
         Ok(Writer {
             engine,
             stream: stream.clone(),
+            shard,
             gates: Gates::of_writer(&self.engine.pressure()),
             journal: Arc::clone(&self.gates),
             limits: self.limits,
@@ -223,7 +197,7 @@ impl Journal {
     ///
     /// `no_such_shard`.
     pub fn log(&self, from: Position) -> Result<LogReader> {
-        self.follow(from).map(LogReader)
+        LogReader::new(self, from)
     }
 
     /// Reads the signals behind `from`, and goes on as they come.
@@ -232,7 +206,7 @@ impl Journal {
     ///
     /// `no_such_shard`.
     pub fn signals(&self, from: Position) -> Result<SignalReader> {
-        self.follow(from).map(SignalReader)
+        SignalReader::new(self, from)
     }
 
     /// Where to read from to get the signals since `time`. See [`Engine::signals_since`].
@@ -252,6 +226,71 @@ impl Journal {
     /// `no_such_shard`.
     pub fn end(&self, shard: Shard) -> Result<Position> {
         Ok(*self.watch(shard)?.borrow())
+    }
+
+    /// Begins a blob for streams of the lease's shard. Nothing is written yet.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # use foundation::System;
+    /// # use journal::{Append, MemoryOptions, Payload, Shard, Share, StreamId};
+    /// # let system = System::builder().start().await?;
+    /// # let journal = MemoryOptions::default().open(&system)?;
+    /// # let lease = journal.acquire(Shard::new(0)).await?;
+    /// # let mut writer = journal.open(&lease, &StreamId::new("report", "2026")?).await?;
+    /// let mut blob = journal.new_blob(&lease);
+    /// blob.write(b"as many bytes as there are, ").await?;
+    /// blob.write(b"piece by piece").await?;
+    /// let id = blob.finish().await?;
+    ///
+    /// let append = Append::new().put("report", Payload::new(1, id.to_string())).hold(id);
+    /// let permit = writer.permit(Share::New, 100).await?;
+    /// writer.append(permit, append)?.await?;
+    ///
+    /// let bytes = journal.read_blob(id).await?.read_all(1 << 20).await?;
+    /// assert_eq!(bytes, b"as many bytes as there are, piece by piece");
+    /// # journal.close().await?;
+    /// # system.stop().await
+    /// # })?;
+    /// # Ok::<_, foundation::Error>(())
+    /// ```
+    pub fn new_blob(&self, lease: &Lease) -> BlobWriter {
+        BlobWriter::new(Arc::clone(&self.engine), lease.clone(), Arc::clone(&self.gates))
+    }
+
+    /// Reads a blob that is finished.
+    ///
+    /// # Errors
+    ///
+    /// `blob_not_found`; `no_such_shard`; `store_corrupt`, `store_closed`, `store_error`.
+    pub async fn read_blob(&self, blob: BlobId) -> Result<BlobReader> {
+        self.check(blob.shard())?;
+        let info = self.engine.blob(blob).await?;
+        Ok(BlobReader::new(Arc::clone(&self.engine), blob, info))
+    }
+
+    /// The blobs that a stream holds, behind `after`. See [`Engine::holds`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub async fn holds(
+        &self,
+        stream: &StreamId,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<Vec<BlobId>> {
+        self.engine.holds(stream, after, limit).await
+    }
+
+    /// Lets the store be written in the newest format that this release knows, when no earlier
+    /// release has to open it any more. Gives that format. See [`Engine::raise_format`].
+    ///
+    /// # Errors
+    ///
+    /// `store_closed`, `unknown_outcome`.
+    pub async fn raise_format(&self) -> Result<u8> {
+        self.engine.raise_format().await
     }
 
     /// Drops some of what has passed its retention. See [`Engine::retain`].
@@ -305,193 +344,10 @@ impl Journal {
         let message = || format!("there is no shard {shard}; the store has {shards}");
         self.engine.end(shard).ok_or_else(|| no_such_shard(shard, message()))
     }
-
-    fn follow<T>(&self, from: Position) -> Result<Follow<T>> {
-        let end = self.watch(from.shard())?;
-        let journal = self.clone();
-        Ok(Follow { journal, position: from, read_to: from, end, ready: VecDeque::new() })
-    }
-}
-
-// === impl Writer ===
-
-impl Writer {
-    /// Whose writer it is.
-    #[must_use]
-    pub const fn stream(&self) -> &StreamId {
-        &self.stream
-    }
-
-    /// The version of the stream, including what is queued.
-    #[must_use]
-    pub fn head(&self) -> Version {
-        self.engine.head()
-    }
-
-    /// Waits until an append of about `bytes` may be made. Given up, nothing is taken. It is for
-    /// this writer. After the journal has stopped it may still be given; the append then says so.
-    ///
-    /// # Errors
-    ///
-    /// `too_large` when so much is never allowed at a time; `store_closed`.
-    pub async fn permit(&self, share: Share, bytes: usize) -> Result<Permit> {
-        Permit::take(&self.gates, &self.journal, share, bytes).await
-    }
-
-    /// Queues an append and returns at once; the ticket says what becomes of it. Appends of a
-    /// writer become durable in their order. The permit goes with it, whatever its size was thought
-    /// to be, and is free again when the ticket is answered.
-    ///
-    /// # Errors
-    ///
-    /// Nothing was queued, and the writer may go on: `too_large`, `invalid_record`;
-    /// `store_read_only` when the disk is nearly full; `version_conflict` when the append expects
-    /// another version; whatever the codec refuses. Nothing was queued, and nothing more will be:
-    /// `lease_lost`, `writer_fenced`, `stream_deleted`, `store_closed`.
-    pub fn append(&mut self, mut permit: Permit, append: Append) -> Result<Ticket> {
-        self.limits.admit(&append, self.head())?;
-        let size = crate::format::stored_size(&self.stream, &append);
-        if size > self.limits.append {
-            return Err(crate::error::too_large("append", size, self.limits.append));
-        }
-        permit.settle(size);
-        self.engine.append(append, permit)
-    }
-}
-
-// === impl readers ===
-
-impl LogReader {
-    /// The next append; waits for it. Given up, nothing is lost: the next call gives the same.
-    ///
-    /// # Errors
-    ///
-    /// `gap` when the reader is behind what is kept: [`Self::skip`] goes on behind it.
-    /// `store_closed`, `store_corrupt`, `store_error`.
-    pub async fn next(&mut self) -> Result<LogEntry> {
-        loop {
-            if let Some(entry) = self.0.ready.pop_front() {
-                self.0.position = entry.position;
-                return Ok(entry);
-            }
-            self.0.position = self.0.read_to;
-            self.0.wait().await?;
-            let engine = Arc::clone(&self.0.journal.engine);
-            let page = engine.read_log(self.0.position, PAGE).await?;
-            self.0.fill(page);
-        }
-    }
-
-    /// Where it is: behind the last entry that it gave.
-    #[must_use]
-    pub const fn position(&self) -> Position {
-        self.0.position
-    }
-
-    /// Goes on behind `position`, such as [`gap_end`](crate::gap_end) of a `gap`.
-    ///
-    /// # Errors
-    ///
-    /// `no_such_shard` when it is in another shard.
-    pub fn skip(&mut self, position: Position) -> Result<()> {
-        self.0.skip(position)
-    }
-}
-
-impl SignalReader {
-    /// The next signal; waits for it. Given up, nothing is lost: the next call gives the same.
-    ///
-    /// # Errors
-    ///
-    /// `gap` when the reader is behind what is kept: [`Self::skip`] goes on behind it.
-    /// `store_closed`, `store_corrupt`, `store_error`.
-    pub async fn next(&mut self) -> Result<SignalEntry> {
-        loop {
-            if let Some(entry) = self.0.ready.pop_front() {
-                self.0.position = entry.position;
-                return Ok(entry);
-            }
-            self.0.position = self.0.read_to;
-            self.0.wait().await?;
-            let engine = Arc::clone(&self.0.journal.engine);
-            let page = engine.read_signals(self.0.position, PAGE).await?;
-            self.0.fill(page);
-        }
-    }
-
-    /// Where it is: behind the last signal that it gave, and behind appends without any.
-    #[must_use]
-    pub const fn position(&self) -> Position {
-        self.0.position
-    }
-
-    /// Goes on behind `position`, such as [`gap_end`](crate::gap_end) of a `gap`.
-    ///
-    /// # Errors
-    ///
-    /// `no_such_shard` when it is in another shard.
-    pub fn skip(&mut self, position: Position) -> Result<()> {
-        self.0.skip(position)
-    }
-}
-
-impl<T> Follow<T> {
-    /// Waits until the log goes further than was read.
-    async fn wait(&mut self) -> Result<()> {
-        let read_to = self.read_to;
-        let is_there = self.end.wait_for(|end| end.is_after(read_to)).await.is_ok();
-        if is_there {
-            return Ok(());
-        }
-        let closed = Error::from(codes::STORE_CLOSED);
-        Err(match self.journal.ended().await {
-            Some(cause) => closed.with_source(cause),
-            None => closed,
-        })
-    }
-
-    fn fill(&mut self, page: Page<T>) {
-        self.read_to = page.read_to;
-        self.ready = page.entries.into();
-    }
-
-    fn skip(&mut self, position: Position) -> Result<()> {
-        let shard = self.position.shard();
-        if position.shard() != shard {
-            let message = format!("the reader is of shard {shard}");
-            return Err(no_such_shard(position.shard(), message));
-        }
-        self.position = position;
-        self.read_to = position;
-        self.ready.clear();
-        Ok(())
-    }
 }
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Journal").field("engine", &self.engine).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = self.head();
-        f.debug_struct("Writer")
-            .field("stream", &self.stream)
-            .field("head", &head)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for LogReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogReader").field("position", &self.0.position).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SignalReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignalReader").field("position", &self.0.position).finish_non_exhaustive()
     }
 }

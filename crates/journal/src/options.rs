@@ -55,6 +55,9 @@ pub struct Retention {
     pub signal_bytes: u64,
     /// Tombstones: for how long the name of a deleted stream is refused. 7 days.
     pub tombstones_for: Duration,
+    /// Blobs that no stream holds: for how long. 1 hour, which is the longest that may pass between
+    /// two chunks, and from the last one until a stream holds it.
+    pub blobs_for: Duration,
     /// The log, for readers that are behind, once it is folded: how many bytes. 16 MiB.
     pub log_bytes: u64,
 }
@@ -68,6 +71,7 @@ impl Default for Retention {
             signals_for: Duration::from_hours(24 * 7),
             signal_bytes: 1 << 30,
             tombstones_for: Duration::from_hours(24 * 7),
+            blobs_for: Duration::from_hours(1),
             log_bytes: 16 << 20,
         }
     }
@@ -83,6 +87,7 @@ impl Retention {
         let times = [
             ("retention.signals_for", self.signals_for),
             ("retention.tombstones_for", self.tombstones_for),
+            ("retention.blobs_for", self.blobs_for),
         ];
         match times.into_iter().find(|(_, time)| *time > LONGEST && *time != Duration::MAX) {
             None => Ok(()),

@@ -6,7 +6,7 @@
 pub struct Stats {
     /// Appends that are durable.
     pub appends: u64,
-    /// Groups in which they were committed.
+    /// Commits in which they were made durable.
     pub groups: u64,
     /// Bytes of those, as they were written.
     pub bytes: u64,
@@ -27,9 +27,12 @@ pub struct Stats {
     pub log_bytes: u64,
     /// Bytes of signals that are kept, beside those of the tail.
     pub signal_bytes: u64,
+    /// Streams of which something is held in memory besides the cache: those that have a writer, and
+    /// those with appends that are queued or not folded. In memory, all of them.
+    pub streams: usize,
     /// Streams that have a writer.
     pub writers: usize,
-    /// Requests to read that wait or run.
+    /// Requests to read that wait or run on threads.
     pub reads_queued: usize,
 }
 
@@ -43,6 +46,8 @@ pub struct Retained {
     pub answers: u64,
     /// Tombstones of deleted streams.
     pub tombstones: u64,
+    /// Blobs that nobody held.
+    pub blobs: u64,
     /// Whether there may be more to drop: a pass is bounded.
     pub more: bool,
 }

@@ -10,17 +10,19 @@ use foundation::{Error, Result};
 use redb::{Database, ReadableDatabase};
 use tokio::sync::oneshot;
 
+use super::blobs::{self, BlobWrite};
 use super::core::Core;
 use super::failure::{Failure, Outcome};
 use super::fold::{self, Budget, Cycle, Slice};
+use super::group::{self, LogRow};
 use super::guard::guarded;
 use super::queue::{Item, Pending};
 use super::retain;
 use super::rows;
-use super::tables::{ANSWERS, LOG, position, shard_fact, within, write_fact};
+use super::tables::{ANSWERS, LOG, create_all, position, shard_fact, within, write_fact};
 use super::tail::{Group, Head, Place, Spot};
-use crate::codes;
-use crate::format::{head_of_group, place};
+use crate::error::{answered, fenced, lacks_blob};
+use crate::format::FORMAT;
 use crate::stats::Retained;
 use crate::stream::{Epoch, Position, Shard, Version};
 use crate::ticket::{Committed, unknown};
@@ -36,6 +38,8 @@ pub(super) struct Committer {
     cycle: Option<Cycle>,
     /// Who waits until everything up to a group is folded.
     folding: Vec<(u64, Wanted)>,
+    /// How many appends there may be at about the same time: see [`Self::expected`].
+    expected: usize,
 }
 
 #[derive(Debug)]
@@ -44,14 +48,17 @@ enum Wanted {
     Retain(oneshot::Sender<Result<Retained>>),
 }
 
-/// A group that is being committed.
+/// What is committed at once.
 #[derive(Debug, Default)]
 struct Work {
-    bytes: Vec<u8>,
-    accepted: Vec<(Pending, Spot)>,
+    accepted: Vec<Pending>,
+    /// The same as rows of the log.
+    rows: Vec<LogRow>,
     epochs: Vec<(Shard, u64, oneshot::Sender<Result<Epoch>>)>,
     barriers: Vec<oneshot::Sender<Result<()>>>,
     retain: Vec<oneshot::Sender<Result<Retained>>>,
+    blobs: Vec<BlobWrite>,
+    raise: Vec<oneshot::Sender<Result<u8>>>,
 }
 
 /// What a commit has done beside its group.
@@ -60,6 +67,7 @@ struct Done {
     slice: Option<(Slice, u64)>,
     trimmed: Option<u64>,
     retained: Option<(Retained, u64)>,
+    blobs: Vec<Result<()>>,
 }
 
 /// The share of the tail that has to be there before it is folded: the more, the more appends
@@ -79,12 +87,17 @@ impl Committer {
         next: u64,
         epochs: Vec<u64>,
     ) -> Self {
-        Self { core, database, next, epochs, cycle: None, folding: Vec::new() }
+        Self { core, database, next, epochs, cycle: None, folding: Vec::new(), expected: 0 }
     }
 
     /// Whether there is something to do although nothing waits.
     pub(super) fn is_busy(&self) -> bool {
         self.cycle.is_some() || !self.folding.is_empty() || self.has_to_trim()
+    }
+
+    /// How many appends may come now, if everybody who was answered by the last commit appends again.
+    pub(super) const fn expected(&self) -> usize {
+        self.expected
     }
 
     /// Commits `items` and a slice of what has to be folded.
@@ -135,33 +148,20 @@ impl Committer {
             // What is in this group is durable when it comes to folding.
             Item::Fold(reply) => self.folding.push((self.next, Wanted::Fold(reply))),
             Item::Retain(reply) => self.folding.push((self.next, Wanted::Retain(reply))),
+            Item::Blob(blob) => work.blobs.push(blob),
+            Item::Raise(reply) => work.raise.push(reply),
         }
         Ok(())
     }
 
-    fn take_append(&self, mut pending: Pending, work: &mut Work) -> Outcome<()> {
+    fn take_append(&self, pending: Pending, work: &mut Work) -> Outcome<()> {
         let refusal = self.refusal(&pending);
         if let Ok(Some(refusal)) = refusal {
             self.refuse(pending, refusal);
             return Ok(());
         }
-        if work.bytes.is_empty() {
-            // Its place: it is written when the rest is known.
-            work.bytes = head_of_group(position(self.next, 0), 0, 0);
-        }
-        let first = position(self.next, 0);
-        let at = work.accepted.last().map_or(first, |(_, spot)| spot.last() + 1);
-        place(&mut pending.record, at);
-        let spot = Spot {
-            offset: u32::try_from(work.bytes.len()).unwrap_or(u32::MAX),
-            length: u32::try_from(pending.record.len()).unwrap_or(u32::MAX),
-            shard: pending.shard,
-            signals: pending.signals,
-            position: at,
-        };
-        work.bytes.append(&mut pending.record);
         // If it is not known whether it is refused, it fails with the others of the group.
-        work.accepted.push((pending, spot));
+        work.accepted.push(pending);
         refusal.map(drop)
     }
 
@@ -181,13 +181,16 @@ impl Committer {
                 None => self.recorded(entry.stream.key(), key)?,
             };
             if let Some(recorded) = recorded {
-                let code =
-                    if recorded == *fingerprint { codes::KEY_ANSWERED } else { codes::KEY_REUSED };
-                let error = Error::from(code)
-                    .with_detail("stream", entry.stream.to_string())
-                    .with_detail("key", key.as_str());
-                return Ok(Some(error));
+                return Ok(Some(answered(&entry.stream, key, recorded == *fingerprint)));
             }
+        }
+        if !pending.holds.is_empty() {
+            // Blobs are collected here too, so one that is there now is until this is folded.
+            if let Some(lacking) = blobs::lacking(&self.database, &pending.holds)? {
+                return Ok(Some(lacks_blob(&entry.stream, lacking)));
+            }
+            let holds = pending.holds.iter().map(|blob| (*blob, self.next));
+            self.core.tail.lock().holds.extend(holds);
         }
         let mut state = entry.state.lock();
         for (key, fingerprint) in &pending.answers {
@@ -227,13 +230,15 @@ impl Committer {
         let retain = self.due_retention();
         let has_work = !work.accepted.is_empty()
             || !work.epochs.is_empty()
+            || !work.blobs.is_empty()
+            || !work.raise.is_empty()
             || retain.is_some()
             || self.cycle.is_some()
             || self.has_to_trim();
         if has_work {
             work.retain.extend(retain);
-            self.finish_group(&mut work);
-            match guarded(|| self.write(&work)) {
+            work.rows = group::rows(self.next, &mut work.accepted);
+            match guarded(|| self.write(&mut work)) {
                 Ok(done) => {
                     self.core.look_at_room();
                     self.publish(work, done);
@@ -247,27 +252,23 @@ impl Committer {
         Ok(())
     }
 
-    /// Sets the head of the group, now that it is known how many appends it has.
-    fn finish_group(&self, work: &mut Work) {
-        let empty = head_of_group(0, 0, 0).len();
-        let (count, bytes) = (work.accepted.len(), work.bytes.len().saturating_sub(empty));
-        let head = head_of_group(position(self.next, 0), count, bytes);
-        if let Some(start) = work.bytes.get_mut(..head.len()) {
-            start.copy_from_slice(&head);
-        }
-    }
-
     /// One transaction of the store.
-    fn write(&mut self, work: &Work) -> Outcome<Done> {
+    fn write(&mut self, work: &mut Work) -> Outcome<Done> {
         let write = self.database.begin_write()?;
-        if !work.accepted.is_empty() {
-            write.open_table(LOG)?.insert(self.next, work.bytes.as_slice())?;
+        for row in &work.rows {
+            write.open_table(LOG)?.insert(row.number, row.bytes.as_slice())?;
         }
         for (shard, epoch, _) in &work.epochs {
             write_fact(&write, &shard_fact("epoch", *shard), *epoch)?;
         }
-        let mut done = Done::default();
-        let bytes = u64::try_from(work.bytes.len()).unwrap_or(0);
+        if !work.raise.is_empty() {
+            write_fact(&write, "format", u64::from(FORMAT))?;
+            create_all(&write, FORMAT)?;
+        }
+        let blobs = blobs::write(&self.core, &write, &mut work.blobs, position(self.next, 0))?;
+        let mut done = Done { blobs, ..Done::default() };
+        let bytes = work.rows.iter().map(|row| row.bytes.len()).sum::<usize>();
+        let bytes = u64::try_from(bytes).unwrap_or(0);
         if let Some(mut cycle) = self.cycle.take() {
             let budget = self.budget(&cycle, bytes);
             done.slice = Some((cycle.slice(&self.core, &write, budget)?, cycle.target));
@@ -284,10 +285,7 @@ impl Committer {
 
     /// Makes known what is durable, then answers.
     fn publish(&mut self, work: Work, done: Done) {
-        let mut answers = Vec::with_capacity(work.accepted.len());
-        if !work.accepted.is_empty() {
-            answers = self.publish_group(work.accepted, work.bytes);
-        }
+        let answers = self.publish_rows(work.accepted, work.rows);
         if let Some((slice, target)) = done.slice
             && slice.publish(&self.core, target)
         {
@@ -296,6 +294,7 @@ impl Committer {
         if let Some(last) = done.trimmed {
             fold::trimmed(&self.core, last);
         }
+        self.expected = answers.len();
         for (resolver, outcome, permit) in answers {
             drop(permit);
             resolver.resolve(Ok(outcome));
@@ -305,6 +304,13 @@ impl Committer {
             drop(reply.send(Ok(Epoch::new(epoch))));
         }
         answer_all(work.barriers);
+        for (blob, result) in work.blobs.into_iter().zip(done.blobs) {
+            blob.answer(result);
+        }
+        for reply in work.raise {
+            self.core.raised(FORMAT);
+            drop(reply.send(Ok(FORMAT)));
+        }
         let (retained, signal_bytes) = done.retained.unwrap_or_default();
         self.core.counts.remove_signals(signal_bytes);
         for reply in work.retain {
@@ -312,47 +318,32 @@ impl Committer {
         }
     }
 
-    /// Puts a durable group into the tail. Gives what is to be answered.
-    fn publish_group(
-        &mut self,
-        accepted: Vec<(Pending, Spot)>,
-        bytes: Vec<u8>,
-    ) -> Vec<(crate::ticket::Resolver, Committed, crate::permit::Permit)> {
-        let (number, size, count) = (self.next, bytes.len(), accepted.len());
-        self.next += 1;
-        let mut answers = Vec::with_capacity(count);
-        let mut group =
-            Group { number, bytes: Arc::new(bytes), records: Vec::with_capacity(count) };
-        let mut ends = BTreeMap::new();
+    /// Puts durable groups into the tail. Gives what is to be answered.
+    fn publish_rows(&mut self, accepted: Vec<Pending>, rows: Vec<LogRow>) -> Vec<Answered> {
+        let mut answers = Vec::with_capacity(accepted.len());
+        let mut accepted = accepted.into_iter();
+        let (mut ends, mut bytes) = (BTreeMap::new(), 0);
         let mut tail = self.core.tail.lock();
-        for (pending, spot) in accepted {
-            group.records.push(spot);
-            ends.insert(spot.shard, spot.last());
-            let mut state = pending.entry.state.lock();
-            state.in_flight = state.in_flight.saturating_sub(1);
-            state.records.push_back(Place {
-                group: number,
-                offset: spot.offset,
-                length: spot.length,
-                version: pending.version,
-                tombstone: pending.tombstone,
-            });
-            if pending.tombstone {
-                state.wake = Some((number, crate::append::Wake::Never));
-                state.answers.clear();
-            } else if let Some(wake) = pending.wake {
-                state.wake = Some((number, wake));
+        for row in rows {
+            self.next = row.number + 1;
+            for (spot, pending) in row.spots.iter().zip(&mut accepted) {
+                ends.insert(spot.shard, spot.last());
+                note(&pending, row.number, *spot);
+                let at = Position::new(spot.shard, spot.position);
+                let outcome = Committed::new(at, Version::new(pending.version));
+                answers.push((pending.resolver, outcome, pending.permit));
             }
-            drop(state);
-            let at = Position::new(spot.shard, spot.position);
-            let outcome = Committed::new(at, Version::new(pending.version));
-            answers.push((pending.resolver, outcome, pending.permit));
+            let (size, count) = (row.bytes.len(), row.spots.len());
+            tail.bytes += u64::try_from(size).unwrap_or(0);
+            tail.records += count;
+            let (number, row) = (row.number, (Arc::new(row.bytes), row.spots));
+            tail.groups.push_back(Group { number, bytes: row.0, records: row.1 });
+            bytes += size;
         }
-        tail.bytes += u64::try_from(size).unwrap_or(0);
-        tail.records += count;
-        tail.groups.push_back(group);
         drop(tail);
-        self.core.counts.committed(count, size);
+        if !answers.is_empty() {
+            self.core.counts.committed(answers.len(), bytes);
+        }
         for (shard, end) in ends {
             if let Some(state) = self.core.shard(shard) {
                 state.reach(Position::new(shard, end));
@@ -429,7 +420,7 @@ impl Committer {
     fn fail(&mut self, failure: Failure, work: Work) -> Error {
         let cause = failure.at(&self.core.path);
         self.core.fail(&cause);
-        for (pending, _) in work.accepted {
+        for pending in work.accepted {
             self.core.counts.unknown();
             pending.resolver.resolve(Err(unknown(&cause)));
         }
@@ -442,6 +433,12 @@ impl Committer {
         for reply in work.retain {
             Item::Retain(reply).fail(&cause);
         }
+        for blob in work.blobs {
+            Item::Blob(blob).fail(&cause);
+        }
+        for reply in work.raise {
+            Item::Raise(reply).fail(&cause);
+        }
         for (_, wanted) in self.folding.drain(..) {
             match wanted {
                 Wanted::Fold(reply) => Item::Fold(reply).fail(&cause),
@@ -452,9 +449,26 @@ impl Committer {
     }
 }
 
-/// The error of a writer that is not the stream's any more.
-pub(super) fn fenced(stream: &crate::stream::StreamId) -> Error {
-    Error::from(codes::WRITER_FENCED).with_detail("stream", stream.to_string())
+/// An append that is durable.
+type Answered = (crate::ticket::Resolver, Committed, crate::permit::Permit);
+
+/// Notes in the entry of its stream that an append is durable.
+fn note(pending: &Pending, group: u64, spot: Spot) {
+    let mut state = pending.entry.state.lock();
+    state.in_flight = state.in_flight.saturating_sub(1);
+    state.records.push_back(Place {
+        group,
+        offset: spot.offset,
+        length: spot.length,
+        version: pending.version,
+        tombstone: pending.tombstone,
+    });
+    if pending.tombstone {
+        state.wake = Some((group, crate::append::Wake::Never));
+        state.answers.clear();
+    } else if let Some(wake) = pending.wake {
+        state.wake = Some((group, wake));
+    }
 }
 
 fn answer_all(barriers: Vec<oneshot::Sender<Result<()>>>) {

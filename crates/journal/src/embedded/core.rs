@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use foundation::{Error, Home, Result};
@@ -30,7 +30,9 @@ pub(super) struct Core {
     pub(super) queue: Queue,
     pub(super) tail: Mutex<Tail>,
     pub(super) counts: Counts,
-    medium: Arc<Medium>,
+    pub(super) medium: Arc<Medium>,
+    /// The format that the store is written in.
+    format: AtomicU8,
     /// Whether the disk has too little room left.
     nearly_full: AtomicBool,
     /// The store itself; gone when it is closed.
@@ -83,6 +85,7 @@ impl Core {
             tail: Mutex::new(opened.tail),
             counts: Counts::default(),
             medium: opened.medium,
+            format: AtomicU8::new(opened.format),
             nearly_full: AtomicBool::new(false),
             database: Mutex::new(Some(opened.database)),
             failed: OnceLock::new(),
@@ -101,9 +104,36 @@ impl Core {
         self.shards.get(usize::from(shard.get()))
     }
 
+    /// The format that the store is written in.
+    pub(super) fn format(&self) -> u8 {
+        self.format.load(Ordering::Acquire)
+    }
+
+    /// The store is written in that format now.
+    pub(super) fn raised(&self, format: u8) {
+        self.format.store(format, Ordering::Release);
+    }
+
+    /// Refuses what needs a later format than that of the store.
+    pub(super) fn check_format(&self, needed: u8) -> Result<()> {
+        let found = self.format();
+        if found >= needed {
+            return Ok(());
+        }
+        Err(Error::from(codes::STORE_OLDER)
+            .with_message(format!("{} is of format {found}", self.path.display()))
+            .with_detail("found", found)
+            .with_detail("needed", needed))
+    }
+
     /// The number of a new writer.
     pub(super) fn new_writer(&self) -> u64 {
         self.writers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether a read would hardly wait for the disk.
+    pub(super) fn is_warm(&self) -> bool {
+        self.medium.is_warm()
     }
 
     /// Looks how much room the disk has left.
@@ -179,13 +209,14 @@ impl Core {
 
     /// Ends the leases, tells those who wait, and lets the store go.
     pub(super) fn end(&self) {
+        // First, so that whoever hears of the end finds nothing any more.
+        let database = self.database.lock().take();
         for shard in &self.shards {
             if let Some(lease) = shard.lease.lock().take() {
                 lease.end();
             }
             drop(shard.end.lock().take());
         }
-        let database = self.database.lock().take();
         super::guard::let_go(database);
     }
 }

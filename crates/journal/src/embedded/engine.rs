@@ -8,26 +8,36 @@ use foundation::{Error, Result};
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-use super::commit::fenced;
+use super::blobs::{self, BlobWrite, What};
 use super::core::Core;
 use super::lists;
 use super::load;
 use super::log;
+use super::maintenance::RedbMaintenance;
 use super::queue::Item;
 use super::readers::Readers;
 use super::tail::{Entry, Head};
-use super::view::{deleted, read_row};
+use super::view::read_row;
 use super::writer::RedbWriter;
 use crate::append::{Limits, Payload};
+use crate::blob::{BlobId, BlobInfo, Chunk};
 use crate::engine::{Engine, EngineWriter};
 use crate::entry::{LogEntry, Page, SignalEntry};
+use crate::error::{deleted, fenced};
+use crate::format::{BLOBS, ChunkRow, Header, Kind, StoredPayload, seal};
 use crate::lease::Lease;
-use crate::load::{Due, Load, Loaded, StreamInfo};
+use crate::load::{Due, Load, Loaded, Parts, StreamInfo};
+use crate::maintenance::Maintenance;
 use crate::options::Durability;
-use crate::permit::Pressure;
+use crate::permit::{Permit, Pressure};
 use crate::stats::{Retained, Stats};
 use crate::stream::{Position, Shard, StreamId};
 use crate::ticket::unknown;
+
+/// Bytes of payloads that a load reads at once, where it is asked for.
+const SMALL: usize = 64 << 10;
+/// Records of a stream, and keys, that are looked at there.
+const FEW: usize = 128;
 
 /// A journal on redb.
 #[derive(Debug)]
@@ -44,6 +54,39 @@ impl RedbEngine {
         let (sender, receiver) = oneshot::channel();
         self.core.queue.push(item(sender), || Ok(()))?;
         receiver.await.unwrap_or_else(|_ended| Err(self.core.closed()))
+    }
+
+    /// Has something written to a blob, if the lease holds.
+    async fn write_blob(
+        &self,
+        lease: &Lease,
+        blob: BlobId,
+        what: What,
+        permit: Option<Permit>,
+    ) -> Result<()> {
+        let (reply, receiver) = oneshot::channel();
+        let admit = || if self.owns(lease) { Ok(()) } else { Err(lease.refusal()) };
+        self.core.queue.push(Item::Blob(BlobWrite { blob, what, reply, permit }), admit)?;
+        receiver.await.unwrap_or_else(|_ended| Err(self.core.closed()))
+    }
+
+    /// Whether little of the stream is unfolded, and little is asked for: all of that is looked at
+    /// for a page, however small the page is.
+    fn is_small(&self, stream: &StreamId, load: &Load) -> bool {
+        if matches!(&load.parts, Parts::Keys(keys) if keys.len() > FEW) {
+            return false;
+        }
+        let tail = self.core.tail.lock();
+        let Some(entry) = tail.streams.get(stream) else { return true };
+        let records = &entry.state.lock().records;
+        let bytes: u64 = records.iter().take(FEW).map(|place| u64::from(place.length)).sum();
+        records.len() <= FEW && usize::try_from(bytes).is_ok_and(|bytes| bytes <= SMALL)
+    }
+
+    /// Whether the lease is that of its shard. One of another journal may look the same.
+    fn owns(&self, lease: &Lease) -> bool {
+        let owner = self.core.shard(lease.shard()).map(|shard| shard.lease.lock().clone());
+        !lease.is_lost() && owner.flatten().is_some_and(|owner| owner.is_same(lease))
     }
 
     /// Makes this the only writer of the stream. Gives whether earlier ones have appends on their
@@ -73,7 +116,7 @@ impl RedbEngine {
             return Ok(head);
         }
         let stream = entry.stream.clone();
-        let row = self.readers.read(move |_, database| {
+        let row = self.readers.small(move |_, database| {
             use redb::ReadableDatabase;
             read_row(&database.begin_read()?, stream.key())
         });
@@ -137,9 +180,7 @@ impl Engine for RedbEngine {
 
     async fn open(&self, lease: &Lease, stream: &StreamId) -> Result<Box<dyn EngineWriter>> {
         self.core.queue.check()?;
-        // One of another journal may look the same.
-        let owner = self.core.shard(lease.shard()).map(|shard| shard.lease.lock().clone());
-        if !owner.flatten().is_some_and(|owner| owner.is_same(lease)) {
+        if !self.owns(lease) {
             return Err(lease.refusal());
         }
         let number = self.core.new_writer();
@@ -175,6 +216,14 @@ impl Engine for RedbEngine {
     }
 
     async fn load(&self, stream: &StreamId, load: &Load) -> Result<Loaded> {
+        let small = Load { page: load.page.min(SMALL), ..load.clone() };
+        let read = |core: &Core, database: &_| load::load(core, database, stream, &small);
+        let at_once = if self.is_small(stream, load) { self.readers.at_once(read) } else { None };
+        match at_once {
+            Some(Ok(loaded)) if loaded.more.is_some() && small.page < load.page => {}
+            Some(result) => return result,
+            None => {}
+        }
         let (stream, load) = (stream.clone(), load.clone());
         let read = move |core: &Core, database: &_| load::load(core, database, &stream, &load);
         self.readers.read(read).await
@@ -190,7 +239,7 @@ impl Engine for RedbEngine {
         let read = move |core: &Core, database: &_| {
             load::answer(core, database, &stream, &key, fingerprint)
         };
-        self.readers.read(read).await
+        self.readers.small(read).await
     }
 
     async fn due(
@@ -239,6 +288,55 @@ impl Engine for RedbEngine {
         Some(self.core.shard(shard)?.ends())
     }
 
+    fn new_blob(&self, shard: Shard) -> BlobId {
+        BlobId::new(shard, self.core.home.new_id().as_u128())
+    }
+
+    async fn write_chunk(&self, lease: &Lease, chunk: Chunk, permit: Permit) -> Result<()> {
+        self.core.check_format(BLOBS)?;
+        self.core.check_room()?;
+        let codec = &*self.core.options.codec;
+        let key_id = codec.key_id();
+        let Chunk { blob, index, bytes: chunk } = chunk;
+        let bytes = codec.encode(key_id, &chunk)?;
+        let payload = StoredPayload { schema: 0, key_id, bytes: &bytes };
+        let header = Header { kind: Kind::Chunk, shard: blob.shard().get(), position: 0 };
+        let record = seal(header, &ChunkRow { blob, index, payload }.encode());
+        drop(chunk);
+        self.write_blob(lease, blob, What::Chunk { index, record }, Some(permit)).await
+    }
+
+    async fn finish_blob(&self, lease: &Lease, blob: BlobId, length: u64) -> Result<()> {
+        self.core.check_format(BLOBS)?;
+        self.write_blob(lease, blob, What::Finish { length }, None).await
+    }
+
+    async fn blob(&self, blob: BlobId) -> Result<BlobInfo> {
+        let read = move |core: &Core, database: &_| blobs::info(core, database, blob);
+        self.readers.small(read).await
+    }
+
+    async fn read_chunk(&self, blob: BlobId, index: u32) -> Result<Vec<u8>> {
+        let read = move |core: &Core, database: &_| blobs::chunk(core, database, blob, index);
+        self.readers.read(read).await
+    }
+
+    async fn holds(
+        &self,
+        stream: &StreamId,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<Vec<BlobId>> {
+        let stream = stream.clone();
+        let read =
+            move |core: &Core, database: &_| blobs::holds(core, database, &stream, (after, limit));
+        self.readers.read(read).await
+    }
+
+    async fn raise_format(&self) -> Result<u8> {
+        self.ask(Item::Raise).await
+    }
+
     async fn retain(&self) -> Result<Retained> {
         self.ask(Item::Retain).await
     }
@@ -259,8 +357,14 @@ impl Engine for RedbEngine {
             stats.log_bytes = tail.log_bytes();
             tail.streams.values().cloned().collect()
         };
+        stats.streams = entries.len();
         stats.writers = entries.iter().filter(|entry| entry.state.lock().writer != 0).count();
         stats
+    }
+
+    fn maintenance(&self) -> Option<Arc<dyn Maintenance>> {
+        let (core, readers) = (Arc::clone(&self.core), Arc::clone(&self.readers));
+        Some(Arc::new(RedbMaintenance { core, readers }))
     }
 
     async fn ended(&self) -> Option<Error> {

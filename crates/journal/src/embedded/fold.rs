@@ -9,18 +9,24 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use redb::{ReadableTable, Table, WriteTransaction};
 
+use super::blobs;
 use super::core::Core;
 use super::failure::{Failure, Outcome};
 use super::plan::{self, Into, Row, Write};
 use super::rows;
 use super::tables::{
-    ANSWERS, ANSWERS_UNTIL, EVENTS, LOG, PARTS, SIGNALS, SNAPSHOTS, STREAMS, TOMBSTONES, WAKES,
-    after_all, group_of, shard_fact, signal_key, within, write_fact,
+    ANSWERS, ANSWERS_UNTIL, BLOBS, EVENTS, HOLDERS, HOLDS, LOG, LOOSE, PARTS, SIGNALS, SNAPSHOTS,
+    STREAMS, TOMBSTONES, WAKES, after_all, blob_key, group_of, holder_key, shard_fact, signal_key,
+    within, write_fact,
 };
 use super::tail::{Entry, Held, Kept, slice};
-use crate::format::{Body, Header, Kind, SignalRow, StoredChange, seal, unseal};
+use crate::blob::BlobId;
+use crate::format::{
+    BLOBS as WITH_BLOBS, Body, Header, Kind, SignalRow, StoredChange, seal, unseal,
+};
 use crate::stream::StreamId;
 
 /// A cycle that has begun.
@@ -91,7 +97,7 @@ impl Cycle {
         mut budget: Budget,
     ) -> Outcome<Slice> {
         let mut slice = Slice::default();
-        let mut tables = Tables::new(write);
+        let mut tables = Tables::new(write, core.format());
         while budget.0 > 0 {
             match &mut self.phase {
                 Phase::Signals { group } => {
@@ -171,6 +177,7 @@ impl Slice {
         }
         let Some(folded) = self.done else { return false };
         tail.folded = folded;
+        tail.holds.retain(|_, group| *group > folded);
         let mut gone = Vec::new();
         while tail.groups.front().is_some_and(|group| group.number <= folded) {
             let Some(group) = tail.groups.pop_front() else { break };
@@ -308,7 +315,11 @@ impl Write {
         match self {
             Self::Put(_, key, value) => 1 + (key.len() + value.len()) / 1024,
             Self::Remove(..) => 1,
-            Self::RemoveRange(..) | Self::RemoveEvents(..) => 4,
+            Self::Hold(..) => 2,
+            Self::RemoveRange(..)
+            | Self::RemoveEvents(..)
+            | Self::Release(..)
+            | Self::ReleaseAll(..) => 4,
         }
     }
 }
@@ -324,20 +335,36 @@ type Opened<'t> = Option<Table<'t, &'static [u8], &'static [u8]>>;
 /// The tables that folding writes, each opened when it is first needed.
 pub(super) struct Tables<'t> {
     write: &'t WriteTransaction,
-    opened: [Opened<'t>; 9],
+    /// The format of the store: a table that it does not have is not made here.
+    format: u8,
+    opened: [Opened<'t>; TABLES],
 }
 
 /// The place of the signals among the opened tables, behind those of [`Into`].
-const SIGNALS_AT: usize = 8;
+const SIGNALS_AT: usize = 12;
+const TABLES: usize = 13;
 
 impl<'t> Tables<'t> {
-    pub(super) fn new(write: &'t WriteTransaction) -> Self {
-        Self { write, opened: Default::default() }
+    pub(super) fn new(write: &'t WriteTransaction, format: u8) -> Self {
+        Self { write, format, opened: Default::default() }
     }
 
     fn at(&mut self, place: usize) -> Outcome<&mut Table<'t, &'static [u8], &'static [u8]>> {
-        const ALL: [super::tables::Rows; 9] =
-            [STREAMS, PARTS, EVENTS, SNAPSHOTS, ANSWERS, ANSWERS_UNTIL, WAKES, TOMBSTONES, SIGNALS];
+        const ALL: [super::tables::Rows; TABLES] = [
+            STREAMS,
+            PARTS,
+            EVENTS,
+            SNAPSHOTS,
+            ANSWERS,
+            ANSWERS_UNTIL,
+            WAKES,
+            TOMBSTONES,
+            HOLDS,
+            HOLDERS,
+            BLOBS,
+            LOOSE,
+            SIGNALS,
+        ];
         let missing = || Failure::Corrupt("a table that is not known".to_owned());
         let opened = self.opened.get_mut(place).ok_or_else(missing)?;
         if opened.is_none() {
@@ -376,9 +403,49 @@ impl<'t> Tables<'t> {
                     self.table(into)?.retain_in(range, |_, _| false)?;
                 }
                 Write::RemoveEvents(stream, version) => self.remove_events(&stream, version)?,
+                Write::Hold(stream, blob, row) => {
+                    let (hold, holder) =
+                        (within(&stream, &blob_key(blob)), holder_key(blob, &stream));
+                    self.table(Into::Holds)?.insert(hold.as_slice(), row.as_slice())?;
+                    self.table(Into::Holders)?.insert(holder.as_slice(), &[][..])?;
+                }
+                // A store that has no blobs has none to release.
+                Write::Release(..) | Write::ReleaseAll(..) if self.format < WITH_BLOBS => {}
+                Write::Release(stream, blob, at, was) => self.release(&stream, blob, at, was)?,
+                Write::ReleaseAll(stream, at) => {
+                    for blob in blobs::held_by(self.table(Into::Holds)?, &stream)? {
+                        self.release(&stream, blob, at, true)?;
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    fn release(
+        &mut self,
+        stream: &[u8],
+        blob: BlobId,
+        at: Timestamp,
+        was_held: bool,
+    ) -> Outcome<()> {
+        let key = blob_key(blob);
+        let has_row = self.table(Into::Holds)?.remove(within(stream, &key).as_slice())?.is_some();
+        if !has_row && !was_held {
+            return Ok(());
+        }
+        self.table(Into::Holders)?.remove(holder_key(blob, stream).as_slice())?;
+        // Both at a time.
+        self.table(Into::Blobs)?;
+        let mut table = self.opened.get_mut(Into::Blobs as usize).and_then(Option::take);
+        let released = match &mut table {
+            Some(table) => blobs::release(table, self.table(Into::Loose)?, blob, at),
+            None => Ok(()),
+        };
+        if let Some(place) = self.opened.get_mut(Into::Blobs as usize) {
+            *place = table;
+        }
+        released
     }
 
     /// Removes the rows of events that have none behind `version`.

@@ -12,7 +12,7 @@ use super::tables::{ANSWERS, EVENTS, PARTS, SNAPSHOTS, after_all, behind, within
 use super::view::{Overlay, View};
 use crate::append::Payload;
 use crate::codec::Codec;
-use crate::codes;
+use crate::error::answered;
 use crate::format::{EventEntry, StoredPayload};
 use crate::load::{Event, Events, Load, Loaded, Part, Parts};
 use crate::stream::{StreamId, Version};
@@ -87,12 +87,7 @@ pub(super) fn answer(
         }
     };
     match found {
-        Some((recorded, _)) if recorded != fingerprint => {
-            let error = foundation::Error::from(codes::KEY_REUSED)
-                .with_detail("stream", stream.to_string())
-                .with_detail("key", key);
-            Err(error.into())
-        }
+        Some((recorded, _)) if recorded != fingerprint => Err(answered(stream, key, false).into()),
         found => Ok(found.map(|(_, payload)| payload)),
     }
 }

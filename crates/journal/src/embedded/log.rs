@@ -269,6 +269,8 @@ fn changed(change: StoredChange<'_>, codec: &dyn Codec) -> Outcome<Change> {
             Change::Snapshot(Version::new(of), payload.decode(codec)?)
         }
         StoredChange::Tombstone => Change::Tombstone,
+        StoredChange::Hold(blob) => Change::Hold(blob),
+        StoredChange::Release(blob) => Change::Release(blob),
     })
 }
 

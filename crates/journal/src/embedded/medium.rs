@@ -9,21 +9,31 @@
 //! writes are there and some are not, as after any crash.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use redb::{BackendError, StorageBackend};
+use redb::backends::FileBackend;
+use redb::{BackendError, DatabaseError, StorageBackend};
 
 /// Bytes that are read and written at a time when a file is written once more.
 const CHUNK: usize = 1 << 20;
+
+/// How many reads go to threads after one that had to wait for the disk.
+const COLD: u32 = 64;
+
+/// Where it is not known whether a read has to wait, all go to threads, for ever.
+const NEVER: u32 = u32::MAX;
 
 /// The bytes of a store, as redb takes them.
 #[derive(Debug)]
 pub(super) struct StoreFile {
     bytes: Box<dyn StorageBackend>,
+    /// The same file, to see whether a read has to wait for the disk.
+    file: Option<File>,
     medium: Arc<Medium>,
 }
 
@@ -32,6 +42,9 @@ pub(super) struct StoreFile {
 pub(super) struct Medium {
     /// Whether syncs reach the disk. Without that, what is written survives the end of the process.
     syncs: AtomicBool,
+    /// How many reads are not to be made where they are asked for, because one before them had to
+    /// wait for the disk.
+    cold: AtomicU32,
     place: MediumPlace,
 }
 
@@ -49,8 +62,39 @@ pub(super) enum MediumPlace {
 
 impl StoreFile {
     pub(super) fn new(bytes: impl StorageBackend, place: MediumPlace) -> (Self, Arc<Medium>) {
-        let medium = Arc::new(Medium { syncs: AtomicBool::new(true), place });
-        (Self { bytes: Box::new(bytes), medium: Arc::clone(&medium) }, medium)
+        Self::boxed(Box::new(bytes), place)
+    }
+
+    /// On whatever there is.
+    pub(super) fn boxed(bytes: Box<dyn StorageBackend>, place: MediumPlace) -> (Self, Arc<Medium>) {
+        let medium = Arc::new(Medium::around(place));
+        (Self { bytes, file: None, medium: Arc::clone(&medium) }, medium)
+    }
+
+    /// On a file of the system.
+    pub(super) fn on(file: File, place: MediumPlace) -> Result<(Self, Arc<Medium>), DatabaseError> {
+        let same = file.try_clone().ok();
+        let (store, medium) = Self::new(FileBackend::new(file)?, place);
+        if same.is_some() {
+            medium.cold.store(0, Ordering::Relaxed);
+        }
+        Ok((Self { file: same, ..store }, medium))
+    }
+
+    /// Reads what the system has in memory. Gives whether that was all of it; when it is not known,
+    /// nothing was.
+    fn read_at_once(&self, offset: u64, out: &mut [u8]) -> bool {
+        let Some(file) = &self.file else { return false };
+        if self.medium.cold.load(Ordering::Relaxed) == NEVER {
+            return false;
+        }
+        let at_once = read_at_once(file, offset, out);
+        match at_once {
+            Some(true) => {}
+            Some(false) => self.medium.cold.store(COLD, Ordering::Relaxed),
+            None => self.medium.cold.store(NEVER, Ordering::Relaxed),
+        }
+        at_once == Some(true)
     }
 
     /// Writes the whole file once more, when a sync of it has failed.
@@ -84,6 +128,9 @@ impl StorageBackend for StoreFile {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        if self.read_at_once(offset, out) {
+            return Ok(());
+        }
         self.bytes.read(offset, out)
     }
 
@@ -148,6 +195,30 @@ impl Medium {
         self.syncs.store(false, Ordering::Release);
     }
 
+    /// Whether a read would hardly wait for the disk, as far as those before it tell.
+    pub(super) fn is_warm(&self) -> bool {
+        let one_less = |cold: u32| if cold == NEVER { Some(cold) } else { cold.checked_sub(1) };
+        self.cold.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_err()
+    }
+
+    /// From now on everything is synced again.
+    pub(super) fn start_syncing(&self) {
+        self.syncs.store(true, Ordering::Release);
+    }
+
+    /// What is known of the disk around the store at `path`.
+    pub(super) const fn around(place: MediumPlace) -> Self {
+        Self { syncs: AtomicBool::new(true), cold: AtomicU32::new(NEVER), place }
+    }
+
+    /// Takes the mark away with the store that it was left for.
+    pub(super) fn forget(&self) {
+        if self.is_distrusted().unwrap_or(false) {
+            // One that stays makes whoever opens a store there write it once more: no harm.
+            drop(self.trust());
+        }
+    }
+
     /// Bytes of room that the disk has left; none if it does not say.
     pub(super) fn room(&self) -> Option<u64> {
         match &self.place {
@@ -161,7 +232,7 @@ impl Medium {
     }
 
     #[expect(clippy::disallowed_methods, reason = "ban: std::fs, a mark beside the store")]
-    fn is_distrusted(&self) -> io::Result<bool> {
+    pub(super) fn is_distrusted(&self) -> io::Result<bool> {
         match &self.place {
             MediumPlace::File { mark, .. } => mark.try_exists(),
             #[cfg(feature = "testing")]
@@ -210,6 +281,25 @@ impl MediumPlace {
     }
 }
 
+/// Reads without waiting for the disk, and says whether it could; none where the system or the file
+/// system does not know that.
+#[cfg(target_os = "linux")]
+fn read_at_once(file: &File, offset: u64, out: &mut [u8]) -> Option<bool> {
+    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    let length = out.len();
+    let read = preadv2(file, &mut [io::IoSliceMut::new(out)], offset, ReadWriteFlags::NOWAIT);
+    match read {
+        Ok(read) => Some(read == length),
+        Err(Errno::AGAIN | Errno::INTR) => Some(false),
+        Err(_not_supported) => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_at_once(_: &File, _: u64, _: &mut [u8]) -> Option<bool> {
+    None
+}
+
 #[expect(clippy::disallowed_methods, reason = "ban: std::fs, a mark beside the store")]
 fn make_mark(mark: &Path, folder: &Path) -> io::Result<()> {
     std::fs::File::create(mark)?.sync_all()?;
@@ -225,3 +315,6 @@ impl fmt::Debug for MediumPlace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

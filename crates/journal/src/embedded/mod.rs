@@ -13,30 +13,53 @@
 //!
 //! In reading order: [`options`] · [`open`] · [`queue`] and [`commit`], the loop · [`tail`], what is
 //! in memory · [`plan`] and [`fold`], how it becomes rows · [`view`], [`load`], [`lists`] and
-//! [`log`], how it is read · [`retain`] · [`start`], [`engine`] and [`writer`], which join them.
+//! [`log`], how it is read · [`blobs`] · [`retain`] · [`start`], [`engine`] and [`writer`], which join them ·
+//! [`catalog`] and [`check`], all tables and their rows · [`maintenance`], which looks after an open
+//! store: [`info`], [`scrub`], [`backup`] · [`offline`], after one that is not: [`verify`].
 
+mod backup;
+mod blobs;
+mod build;
+mod catalog;
+mod check;
 mod commit;
 mod core;
 mod engine;
+mod export;
+mod facts;
 mod failure;
+mod findings;
 mod fold;
+mod group;
 mod guard;
+mod import;
+mod info;
+mod lines;
 mod lists;
 mod load;
 mod log;
+mod maintenance;
 mod medium;
+mod offline;
 mod open;
 mod options;
+mod overlay;
 mod path;
 mod plan;
 mod queue;
 mod readers;
 mod retain;
 mod rows;
+mod salvage;
+mod scrub;
 mod start;
 mod tables;
 mod tail;
+mod verify;
 mod view;
 mod writer;
 
+pub use import::import;
+pub use offline::{Compacted, OfflineStore, Verified};
 pub use options::RedbOptions;
+pub(crate) use salvage::salvage;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use foundation::Error;
-use redb::backends::FileBackend;
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, RepairSession, TableError};
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, RepairSession};
 
+use super::facts::Facts;
 use super::failure::{Failure, Outcome};
 use super::guard::{guarded, let_go};
 use super::medium::{Medium, MediumPlace, StoreFile};
@@ -19,7 +19,7 @@ use super::tables::{LOG, META, create_all, read_fact, shard_fact, write_fact};
 use super::tail::{self, Group, Kept, Spot, Tail};
 use crate::append::Wake;
 use crate::codes;
-use crate::format::{Body, FORMAT, StoredChange, open_group};
+use crate::format::{Body, StoredChange, open_group};
 use crate::options::Durability;
 use crate::stream::{Shard, StreamId};
 
@@ -36,6 +36,8 @@ pub(super) struct Opened {
     /// The last position of each shard.
     pub(super) ends: Vec<u64>,
     pub(super) signal_bytes: u64,
+    /// The format that it is written in.
+    pub(super) format: u8,
 }
 
 /// Opens the store, which is created when there is none.
@@ -56,13 +58,14 @@ pub(super) fn open(options: &RedbOptions) -> Outcome<Opened> {
     // Closing a store that is damaged may panic. While another panic unwinds that would end the
     // process, so the store is held outside, and let go when the first one is over.
     let opened = guarded(|| {
-        let shards = check(&database, options)?;
+        let (shards, format) = check(&database, options)?;
         if options.durability == Durability::Process {
             // Not before it is known that this is what the store was created with.
             medium.stop_syncing();
         }
         let epochs = raise_epochs(&database, shards)?;
-        read_log(&database, medium, epochs)
+        let opened = read_log(&database, medium, epochs)?;
+        Ok(Opened { format, ..opened })
     });
     if opened.is_err() {
         let_go(database);
@@ -88,11 +91,11 @@ fn open_file(options: &RedbOptions, path: &Path) -> Outcome<(Database, Arc<Mediu
 }
 
 fn on(options: &RedbOptions, path: &Path, file: std::fs::File) -> Outcome<(Database, Arc<Medium>)> {
-    let (file, medium) = StoreFile::new(FileBackend::new(file)?, MediumPlace::of(path));
+    let (file, medium) = StoreFile::on(file, MediumPlace::of(path))?;
     Ok((builder(options).create_with_backend(file)?, medium))
 }
 
-fn builder(options: &RedbOptions) -> Builder {
+pub(super) fn builder(options: &RedbOptions) -> Builder {
     let mut builder = Database::builder();
     let path = options.place.path().display().to_string();
     builder
@@ -118,15 +121,15 @@ fn is_empty(database: &Database) -> Outcome<bool> {
 /// Makes a new store.
 fn initialise(database: &Database, options: &RedbOptions) -> Outcome<()> {
     let write = database.begin_write()?;
-    create_all(&write)?;
-    write_fact(&write, "format", u64::from(FORMAT))?;
+    create_all(&write, options.format)?;
+    write_fact(&write, "format", u64::from(options.format))?;
     write_fact(&write, "durability", number_of(options.durability))?;
     write_fact(&write, "shards", u64::from(options.shards.get()))?;
     write.commit()?;
     Ok(())
 }
 
-const fn number_of(durability: Durability) -> u64 {
+pub(super) const fn number_of(durability: Durability) -> u64 {
     match durability {
         Durability::Sync => 0,
         // There is no file in memory.
@@ -135,40 +138,13 @@ const fn number_of(durability: Durability) -> u64 {
 }
 
 /// Whether this is a store of ours, that this release knows and that is as asked for. Gives the
-/// number of its shards.
-fn check(database: &Database, options: &RedbOptions) -> Outcome<u16> {
-    let path = options.place.path().display().to_string();
-    let read = database.begin_read()?;
-    let facts = match read.open_table(META) {
-        Ok(facts) => facts,
-        Err(TableError::Storage(error)) => return Err(error.into()),
-        Err(error) => {
-            let error = Error::from(codes::STORE_FOREIGN)
-                .with_message(format!("{path} is a file of redb, and no journal"))
-                .with_detail("path", path)
-                .with_source(error);
-            return Err(error.into());
-        }
-    };
-    let fact = |name: &str| {
-        let missing = || Failure::Corrupt(format!("the store has lost the fact {name:?}"));
-        read_fact(&facts, name)?.ok_or_else(missing)
-    };
-    let format = fact("format")?;
-    if format > u64::from(FORMAT) {
-        let error = Error::from(codes::STORE_NEWER)
-            .with_message(format!("{path} is of format {format}"))
-            .with_detail("path", path)
-            .with_detail("found", format)
-            .with_detail("known", FORMAT);
-        return Err(error.into());
-    }
-    let found = match fact("durability")? {
-        0 => Durability::Sync,
-        1 => Durability::Process,
-        other => return Err(Failure::Corrupt(format!("there is no durability {other}"))),
-    };
+/// number of its shards, and the format that it is written in.
+fn check(database: &Database, options: &RedbOptions) -> Outcome<(u16, u8)> {
+    let path = options.place.path();
+    let facts = Facts::open(&database.begin_read()?, &path)?;
+    let (format, found) = (facts.format(&path)?, facts.durability()?);
     if found != options.durability {
+        let path = path.display().to_string();
         let message = format!("{path} was created with {}", found.name());
         let error = Error::from(codes::DURABILITY_MISMATCH)
             .with_message(message)
@@ -177,10 +153,7 @@ fn check(database: &Database, options: &RedbOptions) -> Outcome<u16> {
             .with_detail("asked", options.durability.name());
         return Err(error.into());
     }
-    match u16::try_from(fact("shards")?) {
-        Ok(shards) if shards > 0 => Ok(shards),
-        _ => Err(Failure::Corrupt("the number of shards cannot be".to_owned())),
-    }
+    Ok((facts.shards()?.get(), format))
 }
 
 /// Makes a new epoch of each shard durable: whoever had the store before has lost it.
@@ -239,7 +212,7 @@ fn read_log(database: &Arc<Database>, medium: Arc<Medium>, epochs: Vec<u64>) -> 
     drop(facts);
     drop(read);
     let (database, next) = (Arc::clone(database), last + 1);
-    Ok(Opened { database, medium, tail, next, epochs, ends, signal_bytes })
+    Ok(Opened { database, medium, tail, next, epochs, ends, signal_bytes, format: 0 })
 }
 
 /// Reads one group. If it is not folded, its streams get their records.

@@ -9,6 +9,7 @@ use foundation::{Error, InSystem, Result, codes};
 
 use crate::append::Limits;
 use crate::codec::{Codec, Identity};
+use crate::format::FORMAT;
 use crate::handle::Journal;
 use crate::options::{Durability, Retention};
 use crate::permit::Pressure;
@@ -24,6 +25,7 @@ use crate::permit::Pressure;
 /// | [`reserve`](Self::reserve) | 256 MiB |
 /// | [`slice`](Self::slice) | 64 rows |
 /// | [`check_on_open`](Self::check_on_open) | the whole file |
+/// | [`create_format`](Self::create_format) | the newest |
 /// | [`readers`](Self::readers) | 2 threads |
 /// | [`limits`](Self::limits) | [`Limits::default`] |
 /// | [`pressure`](Self::pressure) | [`Pressure::default`] |
@@ -56,6 +58,7 @@ pub struct RedbOptions {
     pub(super) reserve: u64,
     pub(super) slice: usize,
     pub(super) check_on_open: bool,
+    pub(super) format: u8,
     pub(super) readers: usize,
     pub(super) limits: Limits,
     pub(super) pressure: Pressure,
@@ -112,6 +115,7 @@ impl RedbOptions {
             reserve: 256 << 20,
             slice: 64,
             check_on_open: true,
+            format: FORMAT,
             readers: 2,
             limits: Limits::default(),
             pressure: Pressure::default(),
@@ -131,6 +135,15 @@ impl RedbOptions {
     /// How many shards a store that is created gets. One that is there keeps its own.
     pub const fn shards(mut self, shards: NonZeroU16) -> Self {
         self.shards = shards;
+        self
+    }
+
+    /// In which format a store is written that is created: 1, or 2, which has blobs. An earlier one
+    /// is for as long as an earlier release may have to open the store; then
+    /// [`raise_format`](Journal::raise_format) makes it the newest. A store that is there keeps its
+    /// own.
+    pub const fn create_format(mut self, format: u8) -> Self {
+        self.format = format;
         self
     }
 
@@ -243,6 +256,10 @@ impl RedbOptions {
             let message = format!("is {}, and not from 1 to {MOST_READERS}", self.readers);
             return refused("readers", message);
         }
+        if self.format == 0 || self.format > FORMAT {
+            let message = format!("is {}, and not from 1 to {FORMAT}", self.format);
+            return refused("create_format", message);
+        }
         Ok(())
     }
 }
@@ -269,6 +286,7 @@ impl fmt::Debug for RedbOptions {
             .field("reserve", &self.reserve)
             .field("slice", &self.slice)
             .field("check_on_open", &self.check_on_open)
+            .field("create_format", &self.format)
             .field("readers", &self.readers)
             .field("limits", &self.limits)
             .field("pressure", &self.pressure)

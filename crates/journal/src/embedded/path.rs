@@ -18,6 +18,29 @@ pub(super) enum Found {
     Store(File),
 }
 
+/// Whether there is anything at `path`.
+#[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
+pub(super) fn is_taken(path: &Path) -> Outcome<bool> {
+    // A link that leads nowhere would be replaced, so it counts.
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Bytes of the file at `path`.
+#[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
+pub(super) fn length(path: &Path) -> Outcome<u64> {
+    Ok(std::fs::metadata(path)?.len())
+}
+
+/// Takes away a file that was made here and is not to stay.
+#[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
 /// Looks what is at `path`, without changing it.
 #[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
 pub(super) fn look(path: &Path) -> Outcome<Found> {
@@ -74,6 +97,16 @@ pub(super) fn beside(path: &Path) -> Outcome<Option<(File, PathBuf)>> {
     Ok(Some((file, beside)))
 }
 
+/// The error of a place where there is something already.
+pub(super) fn exists(to: &Path) -> Failure {
+    let path = to.display().to_string();
+    Failure::Ours(
+        foundation::Error::from(codes::STORE_EXISTS)
+            .with_message(format!("there is something at {path} already"))
+            .with_detail("path", path),
+    )
+}
+
 /// Renames a new file to its path, durably.
 #[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
 pub(super) fn put_in_place(beside: &Path, path: &Path) -> Outcome<()> {
@@ -81,4 +114,10 @@ pub(super) fn put_in_place(beside: &Path, path: &Path) -> Outcome<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
+}
+
+/// Opens a file that is not changed.
+#[expect(clippy::disallowed_methods, reason = "ban: std::fs, the journal's backend")]
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path)
 }

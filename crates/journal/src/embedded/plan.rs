@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use super::tables::{after_all, time_key, wake_key, wake_time, within};
 use crate::append::Wake;
+use crate::blob::BlobId;
 use crate::format::{
-    AnswerRow, Body, Damage, EVENT_HEAD, EventEntry, EventsRow, Header, Kind, PartRow, SnapshotRow,
-    StoredChange, StoredPayload, StreamRow, seal,
+    AnswerRow, Body, Damage, EVENT_HEAD, EventEntry, EventsRow, Header, HoldRow, Kind, PartRow,
+    SnapshotRow, StoredChange, StoredPayload, StreamRow, seal,
 };
 use crate::stream::Shard;
 
@@ -31,6 +32,10 @@ pub(super) enum Into {
     AnswersUntil,
     Wakes,
     Tombstones,
+    Holds,
+    Holders,
+    Blobs,
+    Loose,
 }
 
 /// One step of a fold.
@@ -42,6 +47,13 @@ pub(super) enum Write {
     RemoveRange(Into, Vec<u8>, Vec<u8>),
     /// Rows of events of which none is of a later version.
     RemoveEvents(Vec<u8>, u64),
+    /// The stream holds the blob, as the row says. Two rows, never one without the other.
+    Hold(Vec<u8>, BlobId, Vec<u8>),
+    /// The stream does not hold the blob any more, since that time; and whether it did before the
+    /// release in what is folded, or only if there is a row.
+    Release(Vec<u8>, BlobId, Timestamp, bool),
+    /// The stream holds nothing any more, since that time.
+    ReleaseAll(Vec<u8>, Timestamp),
 }
 
 /// What a stream's row says, without its name.
@@ -99,6 +111,25 @@ pub(super) struct Plan {
 /// A value, the version that set it, and the position of the append.
 type Set<'a> = (u64, u64, StoredPayload<'a>);
 
+/// Whether a blob is held.
+#[derive(Debug, Clone, Copy)]
+enum Held {
+    /// Since that version, which is at that position.
+    Since(u64, u64),
+    /// Not since that time; and whether it was before, in what is folded.
+    Not(Timestamp, bool),
+}
+
+impl Held {
+    /// Releases it.
+    const fn release(self, at: Timestamp) -> Self {
+        match self {
+            Self::Since(..) => Self::Not(at, true),
+            not @ Self::Not(..) => not,
+        }
+    }
+}
+
 /// A stream while it is folded.
 struct Folding<'a> {
     stream: &'a [u8],
@@ -107,10 +138,13 @@ struct Folding<'a> {
     row: Row,
     position: u64,
     wiped: bool,
+    /// When, if so.
+    wiped_at: Timestamp,
     parts: BTreeMap<&'a [u8], Option<Set<'a>>>,
     events: Vec<EventEntry<'a>>,
     snapshot: Option<Set<'a>>,
     answers: BTreeMap<&'a str, (u64, u64, AnswerRow<'a>)>,
+    blobs: BTreeMap<BlobId, Held>,
 }
 
 /// Plans the fold of `stream`, whose row is `before`, with the records behind it.
@@ -127,10 +161,12 @@ pub(super) fn plan<'a>(
         row: before,
         position: 0,
         wiped: false,
+        wiped_at: Timestamp::UNIX_EPOCH,
         parts: BTreeMap::new(),
         events: Vec::new(),
         snapshot: None,
         answers: BTreeMap::new(),
+        blobs: BTreeMap::new(),
     };
     for record in records {
         let (header, body) = record?;
@@ -177,6 +213,13 @@ impl<'a> Folding<'a> {
                     }
                 }
                 StoredChange::Tombstone => self.wipe(),
+                StoredChange::Hold(blob) => {
+                    self.blobs.insert(blob, Held::Since(version, header.position));
+                }
+                StoredChange::Release(blob) => {
+                    let held = self.blobs.entry(blob).or_insert(Held::Not(at, false));
+                    *held = held.release(at);
+                }
                 // Signals are folded by themselves, in the order of the log.
                 StoredChange::Signal { .. } => {}
             }
@@ -186,9 +229,13 @@ impl<'a> Folding<'a> {
 
     fn wipe(&mut self) {
         self.wiped = true;
+        self.wiped_at = self.row.at;
         self.parts.clear();
         self.events.clear();
         self.answers.clear();
+        let at = self.row.at;
+        // Also of one that is held in no row yet it is known then since when it is not.
+        self.blobs.values_mut().for_each(|held| *held = held.release(at));
         self.snapshot = None;
         self.row = Row { snapshot: None, wake: Wake::Never, deleted: true, ..self.row };
     }
@@ -213,6 +260,7 @@ impl<'a> Folding<'a> {
         self.put_parts(&mut writes);
         self.put_events(&mut writes);
         self.put_answers(&mut writes);
+        self.put_blobs(&mut writes);
         let begin = self.put_row(Row { folding_to: self.row.version, ..self.before });
         Plan { begin: Some(begin), writes, finish: self.finish() }
     }
@@ -223,6 +271,21 @@ impl<'a> Folding<'a> {
             writes.push(Write::RemoveRange(table, from.clone(), to.clone()));
         }
         writes.push(Write::Remove(Into::Snapshots, self.stream.to_vec()));
+        writes.push(Write::ReleaseAll(self.stream.to_vec(), self.wiped_at));
+    }
+
+    fn put_blobs(&self, writes: &mut Vec<Write>) {
+        let stream = self.stream;
+        for (blob, held) in &self.blobs {
+            let (blob, stream_key) = (*blob, stream.to_vec());
+            writes.push(match *held {
+                Held::Since(version, position) => {
+                    let body = HoldRow { stream, blob, version }.encode();
+                    Write::Hold(stream_key, blob, self.seal(Kind::Hold, position, &body))
+                }
+                Held::Not(at, was) => Write::Release(stream_key, blob, at, was),
+            });
+        }
     }
 
     fn put_parts(&self, writes: &mut Vec<Write>) {

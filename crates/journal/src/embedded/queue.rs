@@ -6,8 +6,10 @@ use std::sync::{Arc, Condvar, PoisonError};
 use foundation::{Error, Result};
 use tokio::sync::{Notify, oneshot};
 
+use super::blobs::BlobWrite;
 use super::tables::GROUP_SLOTS;
 use super::tail::Entry;
+use crate::blob::BlobId;
 use crate::codes;
 use crate::permit::Permit;
 use crate::stats::Retained;
@@ -53,6 +55,10 @@ pub(super) enum Item {
     Fold(oneshot::Sender<Result<()>>),
     /// Drops what has passed its retention.
     Retain(oneshot::Sender<Result<Retained>>),
+    /// Writes to a blob.
+    Blob(BlobWrite),
+    /// Raises the format of the store.
+    Raise(oneshot::Sender<Result<u8>>),
 }
 
 /// An append that waits.
@@ -69,6 +75,8 @@ pub(super) struct Pending {
     pub(super) wake: Option<crate::append::Wake>,
     /// Keys that it answers, with their fingerprints.
     pub(super) answers: Vec<(String, u128)>,
+    /// Blobs that it holds.
+    pub(super) holds: Vec<BlobId>,
     pub(super) resolver: Resolver,
     pub(super) permit: Permit,
 }
@@ -84,6 +92,13 @@ pub(super) enum Next {
 
 /// Bytes of one group at most, so that it is one value of the store and memory stays bounded.
 const GROUP_BYTES: usize = 16 << 20;
+/// How often the loop looks whether more have come, and none has, before it commits what is there:
+/// about as long as a thread of the runtime takes to wake up.
+const QUIET: u32 = 60;
+/// How often it looks at most: a small part of the time that a commit takes.
+const LOOKS: u32 = 300;
+/// Turns between two looks: about a microsecond.
+const SPINS: u32 = 20;
 /// Items of one group at most.
 const GROUP_ITEMS: usize = 8192;
 
@@ -172,16 +187,35 @@ impl Queue {
 
     /// What waits, as much of it as one group holds; blocks until something does. With `busy` it
     /// does not.
-    pub(super) fn take_blocking(&self, busy: bool) -> Next {
+    ///
+    /// Those who have just been answered append again at about the same time, and the first of them
+    /// would be committed alone, while all others wait for that. So it lets them in first: as long as
+    /// more come, and there are fewer than `expected`.
+    pub(super) fn take_blocking(&self, busy: bool, expected: usize) -> Next {
         let mut state = self.state.lock();
         loop {
+            let open = state.closed.is_none();
+            while state.items.is_empty() && open && !busy && state.closed.is_none() {
+                state.waits = true;
+                state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waits = false;
+            }
+            let (mut seen, mut quiet, mut looks) = (state.appends, 0, 0);
+            while seen < expected && quiet < QUIET && looks < LOOKS && state.closed.is_none() {
+                drop(state);
+                // Not a yield: on a busy machine that takes as long as others like.
+                for _ in 0..SPINS {
+                    std::hint::spin_loop();
+                }
+                state = self.state.lock();
+                quiet = if state.appends == seen { quiet + 1 } else { 0 };
+                seen = state.appends;
+                looks += 1;
+            }
             match Self::take_from(&mut state) {
                 Next::Work(items) if items.is_empty() && !busy => {}
                 next => return next,
             }
-            state.waits = true;
-            state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.waits = false;
         }
     }
 
@@ -206,9 +240,13 @@ impl Queue {
         }
         let (mut bytes, mut slots, mut count) = (0, 0, 0);
         for item in &state.items {
-            if let Item::Append(pending) = item {
-                bytes += pending.record.len();
-                slots += u64::from(pending.signals.max(1));
+            match item {
+                Item::Append(pending) => {
+                    bytes += pending.record.len();
+                    slots += u64::from(pending.signals.max(1));
+                }
+                Item::Blob(blob) => bytes += blob.size(),
+                _ => {}
             }
             let full = bytes > GROUP_BYTES || slots > GROUP_SLOTS || count == GROUP_ITEMS;
             if full && count > 0 {
@@ -239,6 +277,8 @@ impl Item {
                 drop(reply.send(Err(closed(Some(cause)))));
             }
             Self::Retain(reply) => drop(reply.send(Err(unknown(cause)))),
+            Self::Blob(blob) => blob.answer(Err(unknown(cause))),
+            Self::Raise(reply) => drop(reply.send(Err(unknown(cause)))),
         }
     }
 }

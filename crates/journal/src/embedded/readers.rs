@@ -1,4 +1,8 @@
 //! Threads that read, so that nobody waits for the disk on a thread of the runtime.
+//!
+//! To hand a small read to a thread and back takes longer than the read, when all of it is in memory.
+//! So small reads are made at once, where they are asked for, until one of them has to wait for the
+//! disk: then the next ones go to the threads, and after a while one is tried again.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +10,7 @@ use std::sync::{Arc, Condvar, PoisonError};
 
 use foundation::{Executor, Result};
 use redb::Database;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::core::Core;
 use super::failure::{Failure, Outcome};
@@ -22,6 +26,8 @@ pub(super) struct Readers {
     core: Arc<Core>,
     room: Arc<Semaphore>,
     queue: Option<Arc<JobQueue>>,
+    /// How many hold the store: the loop, the threads, and reads that are made at once.
+    live: Arc<watch::Sender<usize>>,
 }
 
 /// Jobs for the threads; none when reads run where they are asked for.
@@ -41,27 +47,27 @@ type Job = Box<dyn FnOnce() + Send>;
 
 impl Readers {
     /// Readers that run where they are asked for.
-    pub(super) fn inline(core: Arc<Core>) -> Self {
-        Self { core, room: Arc::new(Semaphore::new(WAITING)), queue: None }
+    pub(super) fn inline(core: Arc<Core>, live: Arc<watch::Sender<usize>>) -> Self {
+        Self { core, room: Arc::new(Semaphore::new(WAITING)), queue: None, live }
     }
 
-    /// Starts `count` threads. `ended` is called when one ends.
+    /// Starts `count` threads, which are counted in `live`.
     pub(super) fn start(
         core: Arc<Core>,
         executor: &Executor,
         count: usize,
-        ended: impl Fn() + Clone + Send + 'static,
+        live: Arc<watch::Sender<usize>>,
     ) -> Result<Self> {
         let queue = Arc::new(JobQueue::default());
         let room = Arc::new(Semaphore::new(WAITING));
-        let readers = Self { core, room, queue: Some(Arc::clone(&queue)) };
+        let readers = Self { core, room, queue: Some(Arc::clone(&queue)), live };
         for _ in 0..count {
-            let (queue, ended) = (Arc::clone(&queue), ended.clone());
+            let (queue, live) = (Arc::clone(&queue), Arc::clone(&readers.live));
             let started = executor.thread("journal-read", move || {
                 while let Some(job) = queue.next() {
                     job();
                 }
-                ended();
+                one_less(&live);
             });
             if let Err(error) = started {
                 readers.close();
@@ -69,6 +75,31 @@ impl Readers {
             }
         }
         Ok(readers)
+    }
+
+    /// Runs a small read at once, where it is asked for; none when it may have to wait for the disk.
+    pub(super) fn at_once<T>(
+        &self,
+        work: impl FnOnce(&Core, &Database) -> Outcome<T>,
+    ) -> Option<Result<T>> {
+        // Once it is closed, the answer is that of the queue.
+        let open = self.queue.as_ref().is_some_and(|queue| !queue.state.lock().closed);
+        if !open || !self.core.is_warm() {
+            return None;
+        }
+        let _held = Held::new(&self.live)?;
+        Some(run(&self.core, work))
+    }
+
+    /// Runs a small read, at once or on a thread.
+    pub(super) async fn small<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Core, &Database) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.at_once(&work) {
+            Some(result) => result,
+            None => self.read(work).await,
+        }
     }
 
     /// Runs a read. Given up, it is not run any more, unless it has begun.
@@ -91,6 +122,20 @@ impl Readers {
         receiver.await.unwrap_or_else(|_ended| Err(self.core.closed()))
     }
 
+    /// Runs what nobody waits for, behind the reads that wait. When the journal has ended it is
+    /// dropped.
+    pub(super) fn later(&self, work: impl FnOnce() + Send + 'static) {
+        match &self.queue {
+            Some(queue) => queue.push(Box::new(work)),
+            None => work(),
+        }
+    }
+
+    /// The format that the store is written in.
+    pub(super) fn format(&self) -> u8 {
+        self.core.format()
+    }
+
     /// How many reads wait or run.
     pub(super) fn busy(&self) -> usize {
         WAITING.saturating_sub(self.room.available_permits())
@@ -103,6 +148,32 @@ impl Readers {
             queue.ready.notify_all();
         }
     }
+}
+
+/// Keeps the store from being let go, so that it can be opened again when a close is over.
+struct Held<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Held<'a> {
+    /// None when it is gone already.
+    fn new(live: &'a watch::Sender<usize>) -> Option<Self> {
+        let is_there = live.send_if_modified(|live| {
+            let is_there = *live > 0;
+            *live += usize::from(is_there);
+            is_there
+        });
+        is_there.then_some(Self(live))
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        one_less(self.0);
+    }
+}
+
+/// One less holds the store.
+pub(super) fn one_less(live: &watch::Sender<usize>) {
+    live.send_modify(|live| *live = live.saturating_sub(1));
 }
 
 /// Runs a read against the open store. One that panics stops the journal.

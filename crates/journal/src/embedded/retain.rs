@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use redb::{ReadableTable, WriteTransaction};
 
+use super::blobs;
 use super::core::Core;
 use super::failure::Outcome;
 use super::fold::is_settled;
@@ -13,7 +14,7 @@ use super::tables::{
     ANSWERS, ANSWERS_UNTIL, SIGNALS, STREAMS, TOMBSTONES, shard_fact, signal_key, signal_position,
     time_key, time_of, write_fact,
 };
-use crate::format::{Kind, SignalRow, unseal};
+use crate::format::{BLOBS, Kind, SignalRow, unseal};
 use crate::stats::Retained;
 use crate::stream::Shard;
 
@@ -29,6 +30,7 @@ pub(super) fn pass(core: &Core, write: &WriteTransaction, folded: u64) -> Outcom
     let held = core.counts.signals().saturating_add(folded);
     let mut retained = Retained { answers: answers(write, now)?, ..Retained::default() };
     retained.tombstones = tombstones(core, write, now)?;
+    let more_blobs = blobs(core, write, now, &mut retained)?;
     let mut bytes = 0;
     for shard in 0..core.shard_count().get() {
         let (signals, removed) =
@@ -41,7 +43,7 @@ pub(super) fn pass(core: &Core, write: &WriteTransaction, folded: u64) -> Outcom
     }
     // Of signals so many may go of each shard.
     let most = [retained.answers, retained.tombstones, retained.signals];
-    retained.more = most.iter().any(|dropped| *dropped >= MOST);
+    retained.more = more_blobs || most.iter().any(|dropped| *dropped >= MOST);
     Ok((retained, bytes))
 }
 
@@ -104,6 +106,20 @@ fn tombstones(core: &Core, write: &WriteTransaction, now: Timestamp) -> Outcome<
         streams.remove(key.get(TIME..).unwrap_or_default())?;
     }
     Ok(u64::try_from(doomed.len()).unwrap_or(0))
+}
+
+/// Gives whether there may be more.
+fn blobs(
+    core: &Core,
+    write: &WriteTransaction,
+    now: Timestamp,
+    retained: &mut Retained,
+) -> Outcome<bool> {
+    let before = before(now, core.options.retention.blobs_for);
+    let Some(before) = before.filter(|_| core.format() >= BLOBS) else { return Ok(false) };
+    let (gone, more) = blobs::collect(core, write, &time_key(before), MOST)?;
+    retained.blobs = gone;
+    Ok(more)
 }
 
 fn signals(

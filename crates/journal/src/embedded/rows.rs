@@ -4,8 +4,11 @@
 use std::ops::RangeInclusive;
 
 use super::failure::{Failure, Outcome};
-use super::tables::{behind, last_of, position};
-use crate::format::{AnswerRow, EventsRow, Header, Kind, PartRow, SnapshotRow, StreamRow, unseal};
+use super::tables::{behind, blob_key, chunk_key, last_of, position};
+use crate::format::{
+    AnswerRow, BlobRow, ChunkRow, EventsRow, Header, HoldRow, Kind, PartRow, SnapshotRow,
+    StreamRow, unseal,
+};
 
 /// The row of a stream, and its head.
 pub(super) fn stream<'a>(key: &[u8], value: &'a [u8]) -> Outcome<(Header, StreamRow<'a>)> {
@@ -38,6 +41,25 @@ pub(super) fn snapshot<'a>(key: &[u8], value: &'a [u8]) -> Outcome<SnapshotRow<'
 pub(super) fn answer<'a>(key: &[u8], value: &'a [u8]) -> Outcome<AnswerRow<'a>> {
     let row = AnswerRow::decode(unseal(value, Kind::Answer)?.1)?;
     checked(behind(key, row.stream) == Some(row.key.as_bytes()), row)
+}
+
+/// The row of a blob, and its head.
+pub(super) fn blob(key: &[u8], value: &[u8]) -> Outcome<(Header, BlobRow)> {
+    let (header, body) = unseal(value, Kind::Blob)?;
+    let row = BlobRow::decode(body)?;
+    checked(blob_key(row.id) == key, (header, row))
+}
+
+/// A chunk of a blob.
+pub(super) fn chunk<'a>(key: &[u8], value: &'a [u8]) -> Outcome<ChunkRow<'a>> {
+    let row = ChunkRow::decode(unseal(value, Kind::Chunk)?.1)?;
+    checked(chunk_key(row.blob, row.index) == key, row)
+}
+
+/// The row that says that a stream holds a blob.
+pub(super) fn hold<'a>(key: &[u8], value: &'a [u8]) -> Outcome<HoldRow<'a>> {
+    let row = HoldRow::decode(unseal(value, Kind::Hold)?.1)?;
+    checked(behind(key, row.stream) == Some(&blob_key(row.blob)[..]), row)
 }
 
 /// The positions that a group of the log has.

@@ -12,7 +12,7 @@ use super::guard::guarded;
 use super::open::{self, Opened};
 use super::options::{Driver, RedbOptions};
 use super::queue::{Next, closed};
-use super::readers::Readers;
+use super::readers::{Readers, one_less};
 use crate::handle::Journal;
 
 /// What everything of a journal is counted under.
@@ -32,11 +32,10 @@ pub(super) async fn open(options: RedbOptions, home: Home) -> Result<Journal> {
         Driver::Runtime => start_task(options, home, &executor, &live)?,
     };
     let readers = match core.options.driver {
-        Driver::Runtime => Readers::inline(Arc::clone(&core)),
+        Driver::Runtime => Readers::inline(Arc::clone(&core), live),
         Driver::Threads => {
-            let ended = move || one_less(&live);
             let count = core.options.readers;
-            let readers = Readers::start(Arc::clone(&core), &executor, count, ended);
+            let readers = Readers::start(Arc::clone(&core), &executor, count, live);
             readers.inspect_err(|_| core.queue.close(None))?
         }
     };
@@ -69,10 +68,6 @@ impl Drop for CloseWithSystem {
             readers.close();
         }
     }
-}
-
-fn one_less(live: &watch::Sender<usize>) {
-    live.send_modify(|live| *live = live.saturating_sub(1));
 }
 
 /// The core and the loop of a store that was opened.
@@ -132,7 +127,8 @@ impl Drop for Unclaimed {
 
 /// The commit loop on a thread.
 fn run_blocking(running: &Running, mut committer: Committer) {
-    while let Next::Work(items) = running.core.queue.take_blocking(committer.is_busy()) {
+    let queue = &running.core.queue;
+    while let Next::Work(items) = queue.take_blocking(committer.is_busy(), committer.expected()) {
         if committer.step(items).is_err() {
             break;
         }

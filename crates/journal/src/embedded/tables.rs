@@ -3,13 +3,17 @@
 //! Keys are bytes that sort as what they name: numbers big-endian, a stream's name behind its
 //! length where something follows it.
 
+mod blobs;
+
 use jiff::Timestamp;
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::failure::{Failure, Outcome};
 use crate::append::Wake;
-use crate::format::{Fact, Header, Kind, seal, time_from, unseal};
+use crate::format::{BLOBS as WITH_BLOBS, Fact, Header, Kind, seal, time_from, unseal};
 use crate::stream::{Shard, StreamId};
+
+pub(super) use self::blobs::{BLOB_KEY, blob_key, blob_of, chunk_key, holder_key, loose_key};
 
 /// A table whose keys and values are bytes.
 pub(super) type Rows = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -37,14 +41,33 @@ pub(super) const SIGNALS: Rows = TableDefinition::new("signals");
 /// Deleted streams, by when they were deleted. The values are empty.
 pub(super) const TOMBSTONES: Rows = TableDefinition::new("tombstones");
 
-/// Makes every table, so that reading never meets one that is not there.
-pub(super) fn create_all(write: &WriteTransaction) -> std::result::Result<(), redb::TableError> {
+/// Blobs, by id.
+pub(super) const BLOBS: Rows = TableDefinition::new("blobs");
+/// What is in blobs, by id and the number of the chunk.
+pub(super) const CHUNKS: Rows = TableDefinition::new("chunks");
+/// Which blobs a stream holds, by stream and id.
+pub(super) const HOLDS: Rows = TableDefinition::new("holds");
+/// Which streams hold a blob, by id and stream. The values are empty.
+pub(super) const HOLDERS: Rows = TableDefinition::new("holders");
+/// Blobs that may have no holder, by since when. The values are empty.
+pub(super) const LOOSE: Rows = TableDefinition::new("loose");
+
+/// Makes every table of a format, so that reading never meets one that is not there.
+pub(super) fn create_all(
+    write: &WriteTransaction,
+    format: u8,
+) -> std::result::Result<(), redb::TableError> {
     write.open_table(META)?;
     write.open_table(LOG)?;
     for rows in
         [STREAMS, PARTS, EVENTS, SNAPSHOTS, ANSWERS, ANSWERS_UNTIL, WAKES, SIGNALS, TOMBSTONES]
     {
         write.open_table(rows)?;
+    }
+    if format >= WITH_BLOBS {
+        for rows in [BLOBS, CHUNKS, HOLDS, HOLDERS, LOOSE] {
+            write.open_table(rows)?;
+        }
     }
     Ok(())
 }

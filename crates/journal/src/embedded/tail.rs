@@ -12,6 +12,7 @@ use std::sync::Arc;
 use foundation::Error;
 
 use crate::append::Wake;
+use crate::blob::BlobId;
 use crate::stream::{Shard, StreamId};
 use crate::sync::Mutex;
 
@@ -34,6 +35,10 @@ pub(super) struct Tail {
     pub(super) bytes: u64,
     /// Records of those.
     pub(super) records: usize,
+    /// Blobs that they hold or held, and those of what is being committed, each with the first group
+    /// of the last commit that does: those of one commit are folded together. Of what was there when the store was opened there is nothing here: it
+    /// is folded before anything is collected.
+    pub(super) holds: BTreeMap<BlobId, u64>,
 }
 
 /// One commit's appends.

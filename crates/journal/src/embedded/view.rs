@@ -12,7 +12,7 @@ use super::rows;
 use super::tables::STREAMS;
 use super::tail::Held;
 use crate::append::Wake;
-use crate::codes;
+use crate::blob::BlobId;
 use crate::format::{Body, EventEntry, Kind, StoredChange, StoredPayload, unseal};
 use crate::stream::StreamId;
 
@@ -37,6 +37,8 @@ pub(super) struct Overlay<'a> {
     pub(super) parts: BTreeMap<&'a [u8], Option<(u64, StoredPayload<'a>)>>,
     pub(super) events: Vec<EventEntry<'a>>,
     pub(super) answers: BTreeMap<&'a str, (u128, StoredPayload<'a>)>,
+    /// Whether it holds a blob.
+    pub(super) holds: BTreeMap<BlobId, bool>,
 }
 
 /// How often a reader looks anew because a large stream was being folded meanwhile. Each time it
@@ -80,6 +82,7 @@ impl View {
             parts: BTreeMap::new(),
             events: Vec::new(),
             answers: BTreeMap::new(),
+            holds: BTreeMap::new(),
         };
         for held in self.held.iter().filter(|held| held.version > row.version) {
             let (_, body) = unseal(held.record(), Kind::Append)?;
@@ -126,6 +129,13 @@ impl<'a> Overlay<'a> {
                     self.parts.clear();
                     self.events.clear();
                     self.answers.clear();
+                    self.holds.clear();
+                }
+                StoredChange::Hold(blob) => {
+                    self.holds.insert(blob, true);
+                }
+                StoredChange::Release(blob) => {
+                    self.holds.insert(blob, false);
                 }
                 StoredChange::Signal { .. } => {}
             }
@@ -135,7 +145,7 @@ impl<'a> Overlay<'a> {
 
     /// Refuses a stream that was deleted.
     pub(super) fn check(&self, stream: &StreamId) -> Outcome<()> {
-        if self.deleted { Err(Failure::Ours(deleted(stream))) } else { Ok(()) }
+        if self.deleted { Err(Failure::Ours(crate::error::deleted(stream))) } else { Ok(()) }
     }
 }
 
@@ -144,11 +154,4 @@ pub(super) fn read_row(read: &ReadTransaction, stream: &[u8]) -> Outcome<Row> {
     let streams = read.open_table(STREAMS)?;
     let Some(row) = streams.get(stream)? else { return Ok(Row::default()) };
     Ok(rows::stream(stream, row.value())?.1.into())
-}
-
-/// The error of a stream that was deleted.
-pub(super) fn deleted(stream: &StreamId) -> foundation::Error {
-    foundation::Error::from(codes::STREAM_DELETED)
-        .with_message(format!("{stream} was deleted"))
-        .with_detail("stream", stream.to_string())
 }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use foundation::{Error, Result};
+use foundation::Result;
 
-use super::commit::fenced;
 use super::core::Core;
 use super::queue::{Item, Pending};
 use super::tail::{Entry, EntryState, Head};
-use super::view::deleted;
 use crate::append::{Append, Change, Wake};
-use crate::codes;
 use crate::engine::EngineWriter;
-use crate::format::{AppendRecord, encode_append, stored_size, time_from};
+use crate::error::{conflict, deleted, fenced};
+use crate::format::{AppendRecord, encode_append, format_of, stored_size, time_from};
 use crate::lease::Lease;
 use crate::permit::Permit;
 use crate::stream::Version;
@@ -47,11 +45,9 @@ impl RedbWriter {
         if let Some(expected) = append.expected()
             && expected != self.head()
         {
-            return Err(Error::from(codes::VERSION_CONFLICT)
-                .with_detail("stream", stream.to_string())
-                .with_detail("expected", expected.get())
-                .with_detail("found", self.head.version));
+            return Err(conflict(stream, expected, self.head()));
         }
+        self.core.check_format(format_of(append))?;
         self.core.check_room()?;
         let head = self.head.version + 1;
         let record = AppendRecord {
@@ -75,6 +71,7 @@ impl RedbWriter {
             tombstone: false,
             wake: None,
             answers: Vec::new(),
+            holds: Vec::new(),
             resolver,
             permit,
         };
@@ -97,6 +94,7 @@ impl Pending {
                 Change::Answer(answer) => {
                     self.answers.push((answer.key.clone(), answer.fingerprint));
                 }
+                Change::Hold(blob) => self.holds.push(*blob),
                 _ => {}
             }
         }

@@ -6,8 +6,9 @@ use foundation::Result as Fallible;
 use jiff::Timestamp;
 
 use super::bytes::{Damage, PAYLOAD_HEAD, Put, StoredPayload, Take};
-use super::envelope::{self, HEAD, Header, Kind};
+use super::envelope::{self, BLOBS, HEAD, Header, Kind};
 use crate::append::{Append, Change, Wake};
+use crate::blob::BlobId;
 use crate::codec::Codec;
 use crate::stream::StreamId;
 
@@ -39,16 +40,20 @@ pub(crate) enum StoredChange<'a> {
     Wake(Wake),
     Snapshot(u64, StoredPayload<'a>),
     Tombstone,
+    Hold(BlobId),
+    Release(BlobId),
 }
 
-const EVENT: u8 = 1;
-const PUT: u8 = 2;
-const DELETE: u8 = 3;
-const SIGNAL: u8 = 4;
-const ANSWER: u8 = 5;
-const WAKE: u8 = 6;
-const SNAPSHOT: u8 = 7;
-const TOMBSTONE: u8 = 8;
+pub(super) const EVENT: u8 = 1;
+pub(super) const PUT: u8 = 2;
+pub(super) const DELETE: u8 = 3;
+pub(super) const SIGNAL: u8 = 4;
+pub(super) const ANSWER: u8 = 5;
+pub(super) const WAKE: u8 = 6;
+pub(super) const SNAPSHOT: u8 = 7;
+pub(super) const TOMBSTONE: u8 = 8;
+pub(super) const HOLD: u8 = 9;
+pub(super) const RELEASE: u8 = 10;
 
 /// Bytes of the body of an append before its changes, without the name of its stream.
 const FIXED: usize = 2 + 8 + 8 + 8 + 4;
@@ -68,6 +73,7 @@ pub(crate) fn stored_size(stream: &StreamId, append: &Append) -> usize {
         Change::Wake(_) => 10,
         Change::Snapshot(_, payload) => 9 + payload.bytes().len() + PAYLOAD_HEAD,
         Change::Tombstone => 1,
+        Change::Hold(_) | Change::Release(_) => 19,
     });
     HEAD + FIXED + stream.key().len() + changes.sum::<usize>()
 }
@@ -89,8 +95,18 @@ pub(crate) fn encode_append(
     for change in append.changes() {
         put_change(&mut out, change, codec)?;
     }
-    envelope::finish(&mut out, Header { kind: Kind::Append, shard, position: 0 });
+    envelope::finish(
+        &mut out,
+        Header { kind: Kind::Append, shard, position: 0 },
+        format_of(append),
+    );
     Ok(out)
+}
+
+/// The first format that has all that `append` does.
+pub(crate) fn format_of(append: &Append) -> u8 {
+    let is_new = |change: &Change| matches!(change, Change::Hold(_) | Change::Release(_));
+    if append.changes().iter().any(is_new) { BLOBS } else { 1 }
 }
 
 fn put_change(out: &mut Vec<u8>, change: &Change, codec: &dyn Codec) -> Fallible<()> {
@@ -131,6 +147,14 @@ fn put_change(out: &mut Vec<u8>, change: &Change, codec: &dyn Codec) -> Fallible
             out.put_payload(payload, codec)?;
         }
         Change::Tombstone => out.put_u8(TOMBSTONE),
+        Change::Hold(blob) => {
+            out.put_u8(HOLD);
+            out.put_blob(*blob);
+        }
+        Change::Release(blob) => {
+            out.put_u8(RELEASE);
+            out.put_blob(*blob);
+        }
     }
     Ok(())
 }
@@ -211,6 +235,8 @@ fn take_change<'a>(take: &mut Take<'a>) -> Result<StoredChange<'a>, Damage> {
         WAKE => StoredChange::Wake(take_wake(take)?),
         SNAPSHOT => StoredChange::Snapshot(take.u64()?, take.payload()?),
         TOMBSTONE => StoredChange::Tombstone,
+        HOLD => StoredChange::Hold(take.blob()?),
+        RELEASE => StoredChange::Release(take.blob()?),
         _ => return Err(Damage("a change is of a kind that is not known")),
     })
 }

@@ -6,7 +6,9 @@ use foundation::Result;
 use jiff::Timestamp;
 
 use crate::append::Payload;
+use crate::blob::BlobId;
 use crate::codec::Codec;
+use crate::stream::Shard;
 
 /// Bytes that cannot have been written, and what about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub(crate) trait Put {
     fn put_u64(&mut self, value: u64);
     fn put_u128(&mut self, value: u128);
     fn put_time(&mut self, value: Timestamp);
+    fn put_blob(&mut self, value: BlobId);
     /// Bytes behind their length in two bytes. Whoever calls has checked that it fits.
     fn put_short(&mut self, value: &[u8]);
     fn put_stored(&mut self, value: StoredPayload<'_>);
@@ -75,6 +78,11 @@ impl Put for Vec<u8> {
 
     fn put_time(&mut self, value: Timestamp) {
         self.extend_from_slice(&value.as_microsecond().to_le_bytes());
+    }
+
+    fn put_blob(&mut self, value: BlobId) {
+        self.put_u16(value.shard().get());
+        self.put_u128(value.number());
     }
 
     fn put_short(&mut self, value: &[u8]) {
@@ -123,6 +131,17 @@ impl<'a> Take<'a> {
         Self { rest: bytes }
     }
 
+    /// What `fields` takes of `bytes`, when that is all of them.
+    pub(crate) fn all<T>(
+        bytes: &'a [u8],
+        fields: impl FnOnce(&mut Self) -> std::result::Result<T, Damage>,
+    ) -> std::result::Result<T, Damage> {
+        let mut take = Self::new(bytes);
+        let taken = fields(&mut take)?;
+        take.end()?;
+        Ok(taken)
+    }
+
     pub(crate) fn bytes(&mut self, count: usize) -> std::result::Result<&'a [u8], Damage> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(SHORT)?;
         self.rest = rest;
@@ -158,6 +177,11 @@ impl<'a> Take<'a> {
     pub(crate) fn time(&mut self) -> std::result::Result<Timestamp, Damage> {
         let microseconds = self.array().map(i64::from_le_bytes)?;
         time_from(microseconds).ok_or(Damage("a time out of range"))
+    }
+
+    pub(crate) fn blob(&mut self) -> std::result::Result<BlobId, Damage> {
+        let (shard, number) = (self.u16()?, self.u128()?);
+        Ok(BlobId::new(Shard::new(shard), number))
     }
 
     pub(crate) fn short(&mut self) -> std::result::Result<&'a [u8], Damage> {

@@ -3,7 +3,7 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 4 | magic: `a7 4a 44 52` |
-//! | 4 | 1 | format version, 1 |
+//! | 4 | 1 | format version: the first that has what is in the record |
 //! | 5 | 1 | kind |
 //! | 6 | 2 | shard |
 //! | 8 | 8 | position in the log of the shard |
@@ -14,8 +14,10 @@
 
 use super::bytes::{Damage, Put, Take, length};
 
-/// The format that this release writes.
-pub(crate) const FORMAT: u8 = 1;
+/// The newest format that this release knows.
+pub(crate) const FORMAT: u8 = 2;
+/// The first format that has blobs.
+pub(crate) const BLOBS: u8 = 2;
 /// What every record begins with. No text begins so, and no other format of which we know.
 pub(crate) const MAGIC: [u8; 4] = [0xa7, b'J', b'D', b'R'];
 /// Bytes before the body.
@@ -37,10 +39,16 @@ pub(crate) enum Kind {
     Stream = 8,
     /// A fact about the store itself.
     Meta = 9,
+    /// What a blob is.
+    Blob = 10,
+    /// Bytes of a blob.
+    Chunk = 11,
+    /// That a stream holds a blob.
+    Hold = 12,
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Group,
         Self::Append,
         Self::Part,
@@ -50,7 +58,18 @@ impl Kind {
         Self::Signal,
         Self::Stream,
         Self::Meta,
+        Self::Blob,
+        Self::Chunk,
+        Self::Hold,
     ];
+
+    /// The first format that has it.
+    pub(crate) const fn format(self) -> u8 {
+        match self {
+            Self::Blob | Self::Chunk | Self::Hold => BLOBS,
+            _ => 1,
+        }
+    }
 }
 
 /// What the head of a record says.
@@ -64,20 +83,28 @@ pub(crate) struct Header {
 /// A whole record.
 pub(crate) fn seal(header: Header, body: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(HEAD + body.len());
-    put_head(&mut record, header, length(body), crc32c::crc32c(body));
+    put_head(&mut record, header, header.kind.format(), body);
     record.extend_from_slice(body);
     record
 }
 
-fn put_head(record: &mut Vec<u8>, header: Header, body: u32, checksum: u32) {
+/// A whole record of an append, which has what `format` has.
+pub(crate) fn seal_append(header: Header, format: u8, body: &[u8]) -> Vec<u8> {
+    let mut record = begin(body.len());
+    record.extend_from_slice(body);
+    finish(&mut record, header, format);
+    record
+}
+
+fn put_head(record: &mut Vec<u8>, header: Header, format: u8, body: &[u8]) {
     let start = record.len();
     record.extend_from_slice(&MAGIC);
-    record.put_u8(FORMAT);
+    record.put_u8(format);
     record.put_u8(header.kind as u8);
     record.put_u16(header.shard);
     record.put_u64(header.position);
-    record.put_u32(body);
-    record.put_u32(checksum);
+    record.put_u32(length(body));
+    record.put_u32(crc32c::crc32c(body));
     let covered = record.get(start..).map_or(0, crc32c::crc32c);
     record.put_u32(covered);
 }
@@ -89,11 +116,11 @@ pub(crate) fn begin(capacity: usize) -> Vec<u8> {
     record
 }
 
-/// Sets the head of the record that [`begin`] began.
-pub(crate) fn finish(record: &mut [u8], header: Header) {
+/// Sets the head of the record that [`begin`] began, which has what `format` has.
+pub(crate) fn finish(record: &mut [u8], header: Header, format: u8) {
     let Some((head, body)) = record.split_at_mut_checked(HEAD) else { return };
     let mut written = Vec::with_capacity(HEAD);
-    put_head(&mut written, header, length(body), crc32c::crc32c(body));
+    put_head(&mut written, header, format, body);
     head.copy_from_slice(&written);
 }
 
@@ -122,12 +149,16 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(Header, &[u8], &[u8]), Damage> {
     if covered != head_checksum {
         return Err(Damage("the checksum of a record's head is wrong"));
     }
-    if format != FORMAT {
+    if format == 0 || format > FORMAT {
         return Err(Damage("a record is of a format that is not known"));
     }
     let Some(kind) = Kind::ALL.into_iter().find(|known| *known as u8 == kind) else {
         return Err(Damage("a record is of a kind that is not known"));
     };
+    // One kind has records of several formats.
+    if format < kind.format() || (format > kind.format() && kind != Kind::Append) {
+        return Err(Damage("a record is of a format that its kind is not of"));
+    }
     let body = take.bytes(usize::try_from(count).unwrap_or(usize::MAX))?;
     if crc32c::crc32c(body) != checksum {
         return Err(Damage("the checksum of a record is wrong"));

@@ -9,15 +9,22 @@
 //! its key, so that records are folded without looking into them.
 
 mod append;
+mod blobs;
 mod bytes;
 mod envelope;
+mod record;
 mod rows;
 
 pub(crate) use append::{
-    AppendRecord, Body, StoredChange, encode_append, head_of_group, open_group, stored_size,
+    AppendRecord, Body, StoredChange, encode_append, format_of, head_of_group, open_group,
+    stored_size,
 };
+pub(crate) use blobs::{BlobRow, BlobState, ChunkRow, HoldRow};
 pub(crate) use bytes::{Damage, StoredPayload, time_from};
-pub(crate) use envelope::{FORMAT, Header, Kind, place, seal, unseal};
+pub(crate) use envelope::{
+    BLOBS, FORMAT, HEAD, Header, Kind, MAGIC, place, seal, seal_append, unseal,
+};
+pub(crate) use record::{Found, Head, Record, encode_stored, format_of_stored};
 pub(crate) use rows::{
     AnswerRow, EVENT_HEAD, EventEntry, EventsRow, Fact, PartRow, SignalRow, SnapshotRow, StreamRow,
 };

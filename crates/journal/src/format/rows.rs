@@ -42,19 +42,18 @@ impl<'a> StreamRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let row = Self {
-            stream: take.short()?,
-            version: take.u64()?,
-            folding_to: take.u64()?,
-            born: take.u64()?,
-            snapshot: take_snapshot(&mut take)?,
-            wake: take_wake(&mut take)?,
-            at: take.time()?,
-            deleted: take_flag(&mut take)?,
-        };
-        take.end()?;
-        Ok(row)
+        Take::all(body, |take| {
+            Ok(Self {
+                stream: take.short()?,
+                version: take.u64()?,
+                folding_to: take.u64()?,
+                born: take.u64()?,
+                snapshot: take_snapshot(take)?,
+                wake: take_wake(take)?,
+                at: take.time()?,
+                deleted: take_flag(take)?,
+            })
+        })
     }
 }
 
@@ -96,15 +95,14 @@ impl<'a> PartRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let row = Self {
-            stream: take.short()?,
-            key: take.short()?,
-            version: take.u64()?,
-            payload: take.payload()?,
-        };
-        take.end()?;
-        Ok(row)
+        Take::all(body, |take| {
+            Ok(Self {
+                stream: take.short()?,
+                key: take.short()?,
+                version: take.u64()?,
+                payload: take.payload()?,
+            })
+        })
     }
 }
 
@@ -143,14 +141,15 @@ impl<'a> EventsRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let (stream, count) = (take.short()?, take.u32()?);
-        let mut events = Vec::new();
-        for _ in 0..count {
-            let (version, at, payload) = (take.u64()?, take.time()?, take.payload()?);
-            events.push(EventEntry { version, at, payload });
-        }
-        take.end()?;
+        let (stream, events) = Take::all(body, |take| {
+            let (stream, count) = (take.short()?, take.u32()?);
+            let mut events = Vec::new();
+            for _ in 0..count {
+                let (version, at, payload) = (take.u64()?, take.time()?, take.payload()?);
+                events.push(EventEntry { version, at, payload });
+            }
+            Ok((stream, events))
+        })?;
         if !events.is_sorted_by_key(|event| event.version) {
             return Err(Damage("events are not in their order"));
         }
@@ -176,10 +175,9 @@ impl<'a> SnapshotRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let row = Self { stream: take.short()?, version: take.u64()?, payload: take.payload()? };
-        take.end()?;
-        Ok(row)
+        Take::all(body, |take| {
+            Ok(Self { stream: take.short()?, version: take.u64()?, payload: take.payload()? })
+        })
     }
 }
 
@@ -208,17 +206,16 @@ impl<'a> AnswerRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let row = Self {
-            stream: take.short()?,
-            key: take.text()?,
-            version: take.u64()?,
-            fingerprint: take.u128()?,
-            until: take.time()?,
-            payload: take.payload()?,
-        };
-        take.end()?;
-        Ok(row)
+        Take::all(body, |take| {
+            Ok(Self {
+                stream: take.short()?,
+                key: take.text()?,
+                version: take.u64()?,
+                fingerprint: take.u128()?,
+                until: take.time()?,
+                payload: take.payload()?,
+            })
+        })
     }
 }
 
@@ -247,17 +244,16 @@ impl<'a> SignalRow<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let row = Self {
-            stream: take.short()?,
-            version: take.u64()?,
-            at: take.time()?,
-            class: take.u8()?,
-            routing: take.text()?,
-            payload: take.payload()?,
-        };
-        take.end()?;
-        Ok(row)
+        Take::all(body, |take| {
+            Ok(Self {
+                stream: take.short()?,
+                version: take.u64()?,
+                at: take.time()?,
+                class: take.u8()?,
+                routing: take.text()?,
+                payload: take.payload()?,
+            })
+        })
     }
 }
 
@@ -277,9 +273,6 @@ impl<'a> Fact<'a> {
     }
 
     pub(crate) fn decode(body: &'a [u8]) -> Result<Self, Damage> {
-        let mut take = Take::new(body);
-        let fact = Self { name: take.text()?, value: take.u64()? };
-        take.end()?;
-        Ok(fact)
+        Take::all(body, |take| Ok(Self { name: take.text()?, value: take.u64()? }))
     }
 }

@@ -110,7 +110,11 @@ impl Carries for Change {
             }
             Self::Signal(signal) => Some(&mut signal.payload),
             Self::Answer(answer) => Some(&mut answer.payload),
-            Self::Delete(_) | Self::Wake(_) | Self::Tombstone => None,
+            Self::Delete(_)
+            | Self::Wake(_)
+            | Self::Tombstone
+            | Self::Hold(_)
+            | Self::Release(_) => None,
         }
     }
 }

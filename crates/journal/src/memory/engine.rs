@@ -15,9 +15,11 @@ use super::coded::{Carries, Coded, encode, in_microseconds};
 use super::options::MemoryOptions;
 use super::state::{Encoded, Found, Opened, Outcome, Record, State};
 use crate::append::{Append, Limits, Payload};
+use crate::blob::{BlobId, BlobInfo, Chunk};
 use crate::codec::Codec;
 use crate::engine::{Engine, EngineWriter};
 use crate::entry::{LogEntry, Page, SignalEntry};
+use crate::format::FORMAT;
 use crate::lease::Lease;
 use crate::load::{Due, Load, Loaded, StreamInfo};
 use crate::options::Durability;
@@ -169,6 +171,48 @@ impl Engine for MemoryEngine {
 
     fn end(&self, shard: Shard) -> Option<watch::Receiver<Position>> {
         self.core.end(shard).map(|end| end.seen.clone())
+    }
+
+    fn new_blob(&self, shard: Shard) -> BlobId {
+        BlobId::new(shard, self.core.home.new_id().as_u128())
+    }
+
+    async fn write_chunk(&self, lease: &Lease, chunk: Chunk, permit: Permit) -> Result<()> {
+        let key_id = self.core.codec.key_id();
+        let Chunk { blob, index, bytes } = chunk;
+        let value = Payload::new(0, self.core.codec.encode(key_id, &bytes)?);
+        let (chunk, now) = (Coded { key_id, value }, self.core.now());
+        let written = self.state().write_chunk(lease, (blob, index), chunk, now);
+        drop(permit);
+        written
+    }
+
+    async fn finish_blob(&self, lease: &Lease, blob: BlobId, length: u64) -> Result<()> {
+        let now = self.core.now();
+        self.state().finish_blob(lease, blob, length, now)
+    }
+
+    async fn blob(&self, blob: BlobId) -> Result<BlobInfo> {
+        self.state().blob(blob)
+    }
+
+    async fn read_chunk(&self, blob: BlobId, index: u32) -> Result<Vec<u8>> {
+        let chunk = self.state().read_chunk(blob, index)?;
+        Ok(chunk.decode(&*self.core.codec)?.into_bytes())
+    }
+
+    async fn holds(
+        &self,
+        stream: &StreamId,
+        after: Option<BlobId>,
+        limit: usize,
+    ) -> Result<Vec<BlobId>> {
+        self.state().holds(stream, after, limit)
+    }
+
+    async fn raise_format(&self) -> Result<u8> {
+        // Nothing is written down.
+        self.state().check_open().map(|()| FORMAT)
     }
 
     async fn retain(&self) -> Result<Retained> {

@@ -6,6 +6,7 @@
 //!   was deleted and made anew has no business with it.
 //! - **Payloads stay as the codec gave them**, since whoever holds this runs nobody else's code.
 
+mod blobs;
 mod log;
 mod stream;
 
@@ -17,14 +18,17 @@ use std::time::Duration;
 use foundation::{Error, Result};
 use jiff::{SignedDuration, Timestamp};
 
+use self::blobs::Blob;
 use self::log::Log;
 pub(super) use self::log::Record;
 pub(super) use self::stream::Found;
 use self::stream::Stream;
 use super::coded::Coded;
 use crate::append::{Answer, Change, Payload, Wake};
+use crate::blob::BlobId;
 use crate::codes;
 use crate::entry::{Page, SignalEntry};
+use crate::error::{answered, conflict, deleted, fenced};
 use crate::lease::Lease;
 use crate::load::{Due, Load, StreamInfo};
 use crate::options::Retention;
@@ -40,6 +44,8 @@ pub(super) struct State {
     shards: BTreeMap<Shard, Owned>,
     /// Those that have been appended to, deleted ones included while their names are refused.
     streams: BTreeMap<StreamId, Stream>,
+    /// Those that are being written, too.
+    blobs: BTreeMap<BlobId, Blob>,
     /// Which writer each stream has.
     writers: BTreeMap<StreamId, u64>,
     /// The last writer that was given.
@@ -95,6 +101,7 @@ impl State {
             closed: false,
             shards: shards.map(|shard| (shard, owned(shard))).collect(),
             streams: BTreeMap::new(),
+            blobs: BTreeMap::new(),
             writers: BTreeMap::new(),
             given: 0,
             counted: Stats::default(),
@@ -166,17 +173,11 @@ impl State {
     pub(super) fn check(&self, opened: &Opened, expected: Option<Version>) -> Result<()> {
         self.check_lease(&opened.lease)?;
         if self.writers.get(&opened.stream) != Some(&opened.writer) {
-            return Err(of_stream(codes::WRITER_FENCED, &opened.stream));
+            return Err(fenced(&opened.stream));
         }
         let found = self.living(&opened.stream)?.map_or(Version::NONE, |stream| stream.version);
         match expected {
-            Some(expected) if expected != found => {
-                let message = format!("{} is at {found}, not at {expected}", opened.stream);
-                Err(of_stream(codes::VERSION_CONFLICT, &opened.stream)
-                    .with_message(message)
-                    .with_detail("expected", expected.get())
-                    .with_detail("found", found.get()))
-            }
+            Some(expected) if expected != found => Err(conflict(&opened.stream, expected, found)),
             _ => Ok(()),
         }
     }
@@ -202,10 +203,13 @@ impl State {
 
     fn try_append(&mut self, opened: &Opened, append: Encoded) -> Result<Outcome> {
         self.check(opened, append.expected)?;
-        if let Err(refusal) = self.check_answers(&opened.stream, &append.changes) {
+        let answers = self.check_answers(&opened.stream, &append.changes);
+        let refusal = answers.and_then(|()| self.check_holds(&opened.stream, &append.changes));
+        if let Err(refusal) = refusal {
             self.writers.remove(&opened.stream);
             return Ok(Outcome::Refused(refusal));
         }
+        self.release_blobs(&opened.stream, &append);
         let shard = opened.lease.shard();
         let log = &mut self.shards.get_mut(&shard).ok_or_else(|| missing(shard))?.log;
         let stream = self.streams.entry(opened.stream.clone()).or_insert_with(Stream::new);
@@ -229,8 +233,7 @@ impl State {
             let Change::Answer(answer) = &change.value else { continue };
             let Some(recorded) = stream.answers.get(&answer.key) else { continue };
             let same = recorded.value.fingerprint == answer.fingerprint;
-            let code = if same { codes::KEY_ANSWERED } else { codes::KEY_REUSED };
-            return Err(of_stream(code, id).with_detail("key", answer.key.as_str()));
+            return Err(answered(id, &answer.key, same));
         }
         Ok(())
     }
@@ -260,7 +263,7 @@ impl State {
             self.living(id)?.and_then(|stream| stream.answers.get(key));
         match answer {
             Some(answer) if answer.value.fingerprint != fingerprint => {
-                Err(of_stream(codes::KEY_REUSED, id).with_detail("key", key))
+                Err(answered(id, key, false))
             }
             Some(answer) => Ok(Some(answer.with(answer.value.payload.clone()))),
             None => Ok(None),
@@ -382,12 +385,14 @@ impl State {
             }
             kept
         });
+        retained.blobs = self.drop_blobs(now);
         Ok(retained)
     }
 
     /// What it has done and holds.
     pub(super) fn stats(&self) -> Stats {
-        let mut stats = Stats { writers: self.writers.len(), ..self.counted };
+        let (streams, writers) = (self.streams.len(), self.writers.len());
+        let mut stats = Stats { streams, writers, ..self.counted };
         for Owned { log, .. } in self.shards.values() {
             stats.tail += log.records.len();
             stats.tail_bytes += log.records.bytes;
@@ -401,6 +406,7 @@ impl State {
     pub(super) fn close(&mut self) -> Vec<Lease> {
         self.closed = true;
         self.streams.clear();
+        self.blobs.clear();
         self.writers.clear();
         let shards = self.shards.iter_mut();
         let leases = shards.filter_map(|(shard, owned)| {
@@ -428,7 +434,7 @@ impl State {
     fn living(&self, id: &StreamId) -> Result<Option<&Stream>> {
         self.check_open()?;
         match self.streams.get(id) {
-            Some(stream) if stream.deleted.is_some() => Err(of_stream(codes::STREAM_DELETED, id)),
+            Some(stream) if stream.deleted.is_some() => Err(deleted(id)),
             stream => Ok(stream),
         }
     }
@@ -437,10 +443,6 @@ impl State {
 /// So long before `now`; none when that is for ever.
 fn ago(now: Timestamp, time: Duration) -> Option<Timestamp> {
     now.checked_sub(SignedDuration::try_from(time).ok()?).ok()
-}
-
-fn of_stream(code: foundation::Code, stream: &StreamId) -> Error {
-    Error::from(code).with_detail("stream", stream.to_string())
 }
 
 fn missing(shard: Shard) -> Error {

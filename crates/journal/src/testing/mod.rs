@@ -7,9 +7,13 @@
 //!
 //! A [`Disk`] is what redb writes to in place of a file. It fails as it is told to, and when its
 //! power is cut it keeps what was synced and a random part of what was not.
+//!
+//! [`check_golden`] compares what a user's payloads of earlier schemas become with golden files.
 
 mod conformance;
 mod disk;
+mod golden;
 
 pub use conformance::{CASES, Case, Harness, Setup, run};
 pub use disk::{Disk, DiskBackend, Faults};
+pub use golden::check_golden;

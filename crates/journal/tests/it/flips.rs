@@ -12,7 +12,7 @@ use fastrand::Rng;
 use foundation::{Error, Result, System};
 use jiff::Timestamp;
 use journal::{
-    Append, Change, Due, Durability, Journal, Load, Loaded, LogEntry, Payload, Position,
+    Append, BlobId, Change, Due, Durability, Journal, Load, Loaded, LogEntry, Payload, Position,
     RedbOptions, Shard, Share, SignalEntry, StreamId, StreamInfo,
 };
 use testkit::for_each_seed;
@@ -45,6 +45,8 @@ enum Ask {
     Answer(StreamId, String, u128),
     Streams,
     Due(Shard),
+    /// What it holds, and all that is in it.
+    Blobs(StreamId),
     /// So many entries.
     Log(Shard, usize),
     Signals(Shard, usize),
@@ -56,6 +58,7 @@ enum Answered {
     Answer(Option<Payload>),
     Streams(Vec<StreamInfo>),
     Due(Vec<Due>),
+    Blobs(Vec<(BlobId, Vec<u8>)>),
     Log(Vec<LogEntry>),
     Signals(Vec<SignalEntry>),
     Deleted,
@@ -148,6 +151,7 @@ impl Pristine {
                 journal.fold().await.unwrap();
                 model.verify(&journal).await.unwrap();
                 delete(&journal).await;
+                hold(&journal).await;
                 journal.fold().await.unwrap();
             }
         }
@@ -225,11 +229,32 @@ async fn delete(journal: &Journal) {
     }
 }
 
+/// A stream that holds two blobs.
+async fn hold(journal: &Journal) {
+    let holder = holder();
+    let lease = journal.acquire(holder.shard(journal.shards())).await.unwrap();
+    let mut append = Append::new();
+    for length in [10, 6000] {
+        let mut blob = journal.new_blob(&lease);
+        blob.write(&vec![7; length]).await.unwrap();
+        append = append.hold(blob.finish().await.unwrap());
+    }
+    let mut writer = journal.open(&lease, &holder).await.unwrap();
+    let permit = writer.permit(Share::New, 1000).await.unwrap();
+    writer.append(permit, append).unwrap().await.unwrap();
+}
+
+fn holder() -> StreamId {
+    StreamId::new("holder", "one").unwrap()
+}
+
 /// Asks everything of a store that is whole, and whose last stream is at version `last`.
 async fn asked(journal: &Journal, last: u64) -> Vec<(Ask, Answered)> {
-    let mut asks = vec![Ask::Streams, Ask::Load(StreamId::new("gone", "one").unwrap())];
+    let gone = StreamId::new("gone", "one").unwrap();
+    let mut asks = vec![Ask::Streams, Ask::Load(gone), Ask::Blobs(holder())];
     let (mut entries, mut signals) = ([0; 2], [0; 2]);
     entries[usize::from(StreamId::new("gone", "one").unwrap().shard(journal.shards()).get())] = 2;
+    entries[usize::from(holder().shard(journal.shards()).get())] += 1;
     for number in 0..STREAMS {
         let stream = stream(number);
         let shard = usize::from(stream.shard(journal.shards()).get());
@@ -270,6 +295,13 @@ impl Ask {
             },
             Self::Answer(stream, key, fingerprint) => {
                 Answered::Answer(journal.answer(stream, key, *fingerprint).await?)
+            }
+            Self::Blobs(stream) => {
+                let mut blobs = Vec::new();
+                for blob in journal.holds(stream, None, 100).await? {
+                    blobs.push((blob, journal.read_blob(blob).await?.read_all(1 << 20).await?));
+                }
+                Answered::Blobs(blobs)
             }
             Self::Streams => Answered::Streams(journal.streams("stream", None, 100).await?),
             Self::Due(shard) => Answered::Due(journal.due(*shard, far, None, 100).await?),

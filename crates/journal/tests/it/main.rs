@@ -1,20 +1,29 @@
 //! Tests of `journal` through its public items.
 
+mod backups;
 mod bad_files;
+mod bounds;
+mod checking;
 mod child;
 mod code_table;
 mod conformance;
+mod contents;
 mod embedded;
+mod exports;
 mod faults;
 mod faults_on_files;
 mod flips;
 mod golden;
 mod kills;
+mod maintenance;
 mod memory;
 mod model;
+mod offline;
 mod orders;
 mod power_cuts;
 mod room;
+mod salvage;
+mod salvage_of_cuts;
 mod server;
 mod state_machine;
 mod threads;

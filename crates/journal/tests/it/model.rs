@@ -1,20 +1,22 @@
 //! A naive model of a journal: what was sent to each stream, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
 
 use fastrand::Rng;
 use foundation::Result;
 use jiff::Timestamp;
 use journal::{
-    Answer, Append, Change, Journal, Lease, Load, Payload, Position, Shard, Signal, StreamId,
-    Version, Wake,
+    Answer, Append, BlobId, Change, Journal, Lease, Load, Payload, Position, Shard, Signal,
+    StreamId, Version, Wake,
 };
 
 /// What was sent, and how much of it is acknowledged.
 pub(crate) struct Model {
     shards: NonZeroU16,
     streams: BTreeMap<StreamId, Sent>,
+    /// Blobs that were finished, and perhaps collected since.
+    blobs: BTreeMap<BlobId, Vec<u8>>,
     leases: BTreeMap<Shard, Lease>,
     epochs: BTreeMap<Shard, u64>,
 }
@@ -33,13 +35,14 @@ pub(crate) struct State {
     snapshot: Option<(u64, Payload)>,
     wake: Option<Wake>,
     answers: BTreeMap<String, (u128, Payload)>,
+    holds: BTreeSet<BlobId>,
 }
 
 impl Model {
     pub(crate) fn new(shards: u16) -> Self {
         let shards = NonZeroU16::new(shards).unwrap();
-        let (streams, leases, epochs) = Default::default();
-        Self { shards, streams, leases, epochs }
+        let (streams, blobs, leases, epochs) = Default::default();
+        Self { shards, streams, blobs, leases, epochs }
     }
 
     pub(crate) fn shards(&self) -> NonZeroU16 {
@@ -64,6 +67,15 @@ impl Model {
 
     pub(crate) fn send(&mut self, stream: &StreamId, append: Append) {
         self.streams.entry(stream.clone()).or_default().appends.push(append);
+    }
+
+    pub(crate) fn finished(&mut self, blob: BlobId, bytes: Vec<u8>) {
+        self.blobs.insert(blob, bytes);
+    }
+
+    /// A blob that the stream holds, or will when what was sent is there.
+    pub(crate) fn held(&self, stream: &StreamId) -> Option<BlobId> {
+        State::after(&self.streams.get(stream)?.appends).holds.first().copied()
     }
 
     pub(crate) fn acknowledge(&mut self, stream: &StreamId, version: Version) {
@@ -95,6 +107,7 @@ impl Model {
                 snapshot: loaded.snapshot.map(|(version, payload)| (version.get(), payload)),
                 wake: (loaded.wake != Wake::Never).then_some(loaded.wake),
                 answers: BTreeMap::new(),
+                holds: journal.holds(stream, None, 1000).await?.into_iter().collect(),
             };
             let mut expected = State::after(&sent.appends[..count(version)]);
             for (key, (fingerprint, payload)) in std::mem::take(&mut expected.answers) {
@@ -102,6 +115,10 @@ impl Model {
                 assert_eq!(answer, Some(payload), "the answer to {key} of {stream}");
             }
             assert_eq!(state, expected, "{stream} at version {version}");
+            for blob in state.holds {
+                let found = journal.read_blob(blob).await?.read_all(1 << 20).await?;
+                assert!(found == self.blobs[&blob], "{blob}, which {stream} holds");
+            }
             found.insert(stream.clone(), version);
         }
         self.verify_lists(journal, &found).await?;
@@ -228,6 +245,8 @@ impl State {
                 }
             }
             Change::Signal(_) => {}
+            Change::Hold(blob) => drop(self.holds.insert(*blob)),
+            Change::Release(blob) => drop(self.holds.remove(blob)),
             change => panic!("not sent here: {change:?}"),
         }
     }

@@ -11,8 +11,8 @@ use foundation::{Clock, System};
 use jiff::Timestamp;
 use journal::testing::Disk;
 use journal::{
-    Answer, Append, Journal, Lease, Load, Payload, Position, Pressure, RedbOptions, Retention,
-    Shard, Share, Signal, StreamId, Ticket, Version, Wake, Writer, codes,
+    Answer, Append, BlobId, Journal, Lease, Load, Payload, Position, Pressure, RedbOptions,
+    Retention, Shard, Share, Signal, StreamId, Ticket, Version, Wake, Writer, codes,
 };
 use testkit::eventually;
 
@@ -280,4 +280,100 @@ async fn the_latest_times_there_are_can_be_read_again() {
     assert_eq!(found, Some(Payload::default()));
     let due = journal.due(Shard::new(0), latest, None, 10).await.unwrap();
     assert_eq!(due.len(), 1);
+}
+
+async fn blob(journal: &Journal, lease: &Lease, length: usize) -> BlobId {
+    let mut blob = journal.new_blob(lease);
+    blob.write(&vec![7; length]).await.unwrap();
+    blob.finish().await.unwrap()
+}
+
+/// Nothing is kept that nobody holds.
+fn forgetful() -> Retention {
+    Retention { blobs_for: Duration::ZERO, ..Retention::default() }
+}
+
+/// A hold that comes while everything before it is folded to be collected is not folded itself, and
+/// is known all the same.
+#[tokio::test(start_paused = true)]
+async fn a_blob_that_is_held_while_others_are_collected_stays() {
+    let fixture = Fixture::new().await;
+    let (journal, lease) = fixture.open(|options| options.retention(forgetful()).slice(1)).await;
+    // So much that folding it takes many commits.
+    for number in 0..50 {
+        let mut writer = journal.open(&lease, &stream(&format!("s{number}"))).await.unwrap();
+        queue(&mut writer, Append::new().event(Payload::default())).await.await.unwrap();
+    }
+    let mut held = Vec::new();
+    for _ in 0..60 {
+        held.push(blob(&journal, &lease, 10).await);
+    }
+    let loose = blob(&journal, &lease, 10).await;
+    fixture.clock.0.store(1, Ordering::Relaxed);
+    let mut holder = journal.open(&lease, &stream("holder")).await.unwrap();
+    let holding = async {
+        // Before what is folded now, and behind it, and while it is collected.
+        for blob in &held {
+            let ticket = queue(&mut holder, Append::new().hold(*blob)).await;
+            if ticket.await.is_err() {
+                // It came too late, and the writer is fenced.
+                holder = journal.open(&lease, &stream("holder")).await.unwrap();
+            }
+        }
+    };
+    let (retained, ()) = tokio::join!(journal.retain(), holding);
+    assert!(retained.unwrap().blobs > 0);
+    while journal.retain().await.unwrap().more {}
+    assert!(journal.read_blob(loose).await.is_err());
+    let held = journal.holds(&stream("holder"), None, 100).await.unwrap();
+    assert!(!held.is_empty());
+    for blob in held {
+        assert!(journal.read_blob(blob).await.is_ok(), "what is held is there");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_blob_goes_in_several_passes_and_is_not_there_in_between() {
+    let fixture = Fixture::new().await;
+    let (journal, lease) = fixture.open(|options| options.retention(forgetful())).await;
+    let large = blob(&journal, &lease, 20 << 20).await;
+    let chunks = async || {
+        let info = journal.info().await.unwrap();
+        info.tables.iter().find(|(table, _)| *table == "chunks").unwrap().1
+    };
+    let all = chunks().await;
+    fixture.clock.0.store(1, Ordering::Relaxed);
+    let retained = journal.retain().await.unwrap();
+    assert_eq!((retained.blobs, retained.more), (0, true));
+    let left = chunks().await;
+    assert!(0 < left && left < all, "{left} of {all} chunks are left");
+    let gone = journal.read_blob(large).await.unwrap_err();
+    assert_eq!(gone.code(), codes::BLOB_NOT_FOUND.name);
+    let mut writer = journal.open(&lease, &stream("a")).await.unwrap();
+    let refused = queue(&mut writer, Append::new().hold(large)).await.await.unwrap_err();
+    assert_eq!(refused.code(), codes::BLOB_NOT_FOUND.name);
+    let mut blobs = 0;
+    loop {
+        let retained = journal.retain().await.unwrap();
+        blobs += retained.blobs;
+        if !retained.more {
+            break;
+        }
+    }
+    assert_eq!((blobs, chunks().await), (1, 0));
+}
+
+/// A stream that never held a blob does not keep it.
+#[tokio::test(start_paused = true)]
+async fn who_releases_what_it_does_not_hold_keeps_nothing() {
+    let fixture = Fixture::new().await;
+    let retention = Retention { blobs_for: Duration::from_secs(100), ..Retention::default() };
+    let (journal, lease) = fixture.open(|options| options.retention(retention)).await;
+    let loose = blob(&journal, &lease, 10).await;
+    fixture.clock.0.store(99, Ordering::Relaxed);
+    let mut writer = journal.open(&lease, &stream("a")).await.unwrap();
+    queue(&mut writer, Append::new().release(loose)).await.await.unwrap();
+    assert_eq!(journal.retain().await.unwrap().blobs, 0);
+    fixture.clock.0.store(101, Ordering::Relaxed);
+    assert_eq!(journal.retain().await.unwrap().blobs, 1);
 }

@@ -9,7 +9,10 @@ use std::num::NonZeroU32;
 use fastrand::Rng;
 use foundation::System;
 use journal::testing::{Disk, Faults};
-use journal::{Journal, RedbOptions, Retention, Share, StreamId, Ticket, Writer, is_unknown};
+use journal::{
+    Append, Journal, Lease, OfflineStore, RedbOptions, Retention, Share, StreamId, Ticket, Writer,
+    is_unknown,
+};
 use testkit::{for_each_seed, panics};
 
 use crate::model::{Model, random_append};
@@ -71,6 +74,10 @@ impl Life {
         let random = &mut self.random;
         self.disk.cut_power(&mut |below| random.u64(..below));
         self.disk.faults(Faults::default());
+        if self.exists {
+            let verified = OfflineStore::on_disk(&self.disk).verify().unwrap();
+            assert!(verified.is_sound(), "{:?}", verified.problems);
+        }
         let system = System::builder().start().await.unwrap();
         let journal = self.options().open(&system).await.unwrap();
         self.model.verify(&journal).await.unwrap();
@@ -100,6 +107,7 @@ impl Life {
             signals_for: std::time::Duration::MAX,
             signal_bytes: u64::MAX,
             log_bytes: u64::MAX,
+            blobs_for: std::time::Duration::ZERO,
             ..Retention::default()
         };
         RedbOptions::on_disk(&self.disk)
@@ -135,6 +143,7 @@ impl Session<'_> {
                 0 => self.journal.fold().await.map_err(|_| Cut)?,
                 1 => drop(self.journal.retain().await.map_err(|_| Cut)?),
                 2..6 => self.settle().await?,
+                6 => self.blob().await?,
                 _ => self.append().await?,
             }
         }
@@ -142,25 +151,57 @@ impl Session<'_> {
     }
 
     async fn append(&mut self) -> Result<(), Cut> {
+        let number = self.life.random.u32(..STREAMS);
+        self.append_to(number, None).await
+    }
+
+    /// Writes a blob that a stream then holds, or lets it release one.
+    async fn blob(&mut self) -> Result<(), Cut> {
         let random = &mut self.life.random;
         let number = random.u32(..STREAMS);
-        let stream = StreamId::new("stream", &format!("s{number}")).unwrap();
-        let slot = &mut self.writers[number as usize];
-        if slot.is_none() || random.u8(..10) == 0 {
-            let shard = stream.shard(self.journal.shards());
-            let lease = match self.life.model.lease(shard) {
-                Some(lease) if !lease.is_lost() => lease,
-                _ => {
-                    let lease = self.journal.acquire(shard).await.map_err(|_| Cut)?;
-                    self.life.model.leased(&lease);
-                    lease
-                }
-            };
-            *slot = Some(self.journal.open(&lease, &stream).await.map_err(|_| Cut)?);
+        let stream = stream(number);
+        if let Some(held) = self.life.model.held(&stream).filter(|_| random.u8(..3) == 0) {
+            return self.append_to(number, Some(Append::new().release(held))).await;
         }
-        let writer = slot.as_mut().unwrap();
+        let (byte, length) = (random.u8(..), random.usize(..600_000) >> random.u32(..8));
+        let byte_of = |at: usize| byte.wrapping_add(u8::try_from(at / 100 % 256).unwrap());
+        let bytes: Vec<u8> = (0..length).map(byte_of).collect();
+        let lease = self.lease(&stream).await?;
+        let mut blob = self.journal.new_blob(&lease);
+        for piece in bytes.chunks(100_000) {
+            blob.write(piece).await.map_err(|_| Cut)?;
+        }
+        if self.life.random.u8(..8) == 0 {
+            return Ok(());
+        }
+        let id = blob.finish().await.map_err(|_| Cut)?;
+        self.life.model.finished(id, bytes);
+        self.append_to(number, Some(Append::new().hold(id))).await
+    }
+
+    async fn lease(&mut self, stream: &StreamId) -> Result<Lease, Cut> {
+        let shard = stream.shard(self.journal.shards());
+        match self.life.model.lease(shard) {
+            Some(lease) if !lease.is_lost() => Ok(lease),
+            _ => {
+                let lease = self.journal.acquire(shard).await.map_err(|_| Cut)?;
+                self.life.model.leased(&lease);
+                Ok(lease)
+            }
+        }
+    }
+
+    async fn append_to(&mut self, number: u32, append: Option<Append>) -> Result<(), Cut> {
+        let stream = stream(number);
+        if self.writers[number as usize].is_none() || self.life.random.u8(..10) == 0 {
+            let lease = self.lease(&stream).await?;
+            let writer = self.journal.open(&lease, &stream).await.map_err(|_| Cut)?;
+            self.writers[number as usize] = Some(writer);
+        }
+        let writer = self.writers[number as usize].as_mut().unwrap();
         assert_eq!(writer.head().get(), self.life.model.sent(&stream), "the head of {stream}");
-        let append = random_append(&mut self.life.random, writer.head());
+        let random = &mut self.life.random;
+        let append = append.unwrap_or_else(|| random_append(random, writer.head()));
         let permit = writer.permit(Share::New, 100).await.map_err(|_| Cut)?;
         let ticket = writer.append(permit, append.clone()).map_err(|_| Cut)?;
         self.life.model.send(&stream, append);
@@ -182,6 +223,10 @@ impl Session<'_> {
         }
         cut
     }
+}
+
+fn stream(number: u32) -> StreamId {
+    StreamId::new("stream", &format!("s{number}")).unwrap()
 }
 
 fn live(seed: u64, skip_sync: Option<u64>) {

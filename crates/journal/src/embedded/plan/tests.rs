@@ -13,6 +13,7 @@ use self::model::{State, time_of};
 use self::store::Store;
 use super::{EVENTS_BYTES, Into, Plan, Row, Write, plan};
 use crate::append::{Answer, Append, Payload, Signal, Wake};
+use crate::blob::BlobId;
 use crate::codec::Identity;
 use crate::embedded::tables::position;
 use crate::format::{
@@ -77,11 +78,16 @@ fn inhabited() -> Store {
             .put("a", text("part"))
             .answer(answer("a", 0))
             .wake(Wake::Now)
+            .hold(blob(1))
             .snapshot(Version::NONE, text("state"));
         let records = Records::new(&stream, &[full]);
         store.fold(&records.plan(Row::default(), 0, 1).unwrap(), false);
     }
     store
+}
+
+fn blob(number: u128) -> BlobId {
+    BlobId::new(stream().shard(SHARDS), number)
 }
 
 fn text(text: &str) -> Payload {
@@ -152,7 +158,7 @@ fn folds_in_two(appends: &[Append]) {
 
 #[test]
 fn short_histories_come_to_the_same_however_they_are_folded() {
-    let each: [fn(Version) -> Append; 12] = [
+    let each: [fn(Version) -> Append; 15] = [
         |_| Append::new(),
         |at| Append::new().event(text(&at.to_string())),
         |at| Append::new().put("a", text(&at.to_string())),
@@ -168,6 +174,9 @@ fn short_histories_come_to_the_same_however_they_are_folded() {
             Append::new().event(text("e")).event(text("f")).snapshot(before, text("before"))
         },
         |_| Append::new().snapshot(Version::new(1), text("first")),
+        |_| Append::new().hold(blob(1)),
+        |_| Append::new().release(blob(1)),
+        |_| Append::new().hold(blob(2)).release(blob(2)).hold(blob(1)),
     ];
     for first in each {
         for second in each {
@@ -252,6 +261,8 @@ enum Op {
     /// A snapshot of so many versions ago.
     Snapshot(u64),
     Signal,
+    Hold(u128),
+    Release(u128),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -265,6 +276,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Now),
         2 => (0..4_u64).prop_map(Op::Snapshot),
         1 => Just(Op::Signal),
+        2 => (0..3_u128).prop_map(Op::Hold),
+        1 => (0..3_u128).prop_map(Op::Release),
     ]
 }
 
@@ -290,6 +303,8 @@ fn append_of(ops: &[Op], version: u64) -> Append {
             Op::Now => append.wake(Wake::Now),
             Op::Snapshot(ago) => append.snapshot(Version::new(version.saturating_sub(*ago)), tag),
             Op::Signal => append.signal(Signal { class: 1, routing: "a".to_owned(), payload: tag }),
+            Op::Hold(number) => append.hold(blob(*number)),
+            Op::Release(number) => append.release(blob(*number)),
         };
     }
     append

@@ -8,7 +8,7 @@ use crate::append::Append;
 use crate::format::envelope::{HEAD, MAGIC, split};
 use crate::format::{Body, Damage, Header, Kind, head_of_group, open_group, place, seal, unseal};
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 12] = [
     Kind::Group,
     Kind::Append,
     Kind::Part,
@@ -18,6 +18,9 @@ const KINDS: [Kind; 9] = [
     Kind::Signal,
     Kind::Stream,
     Kind::Meta,
+    Kind::Blob,
+    Kind::Chunk,
+    Kind::Hold,
 ];
 
 /// Reads a row of the log wholly. Gives how many appends it has.
@@ -122,7 +125,12 @@ fn a_record_of_another_kind_format_or_magic_is_refused() {
             assert_eq!(unseal(&record, other).is_ok(), kind == other);
         }
         // Format, kind and magic that are not known, with checksums that are right.
-        for (at, value) in [(4, 0), (4, 2), (5, 0), (5, 10), (5, 255), (0, 0)] {
+        let is_new = matches!(kind, Kind::Blob | Kind::Chunk | Kind::Hold);
+        // A format that is known, and that does not have the kind, or does not bring it. Of appends
+        // there are several.
+        let other = (kind != Kind::Append).then_some((4, if is_new { 1 } else { 2 }));
+        let unknown = [(4, 0), (4, 3), (5, 0), (5, 13), (5, 255), (0, 0)];
+        for (at, value) in unknown.into_iter().chain(other) {
             let mut record = record.clone();
             record[at] = value;
             place(&mut record, 2);

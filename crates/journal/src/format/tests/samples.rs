@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use super::{KEY_ID, Mirror};
 use crate::append::{Answer, Append, Payload, Signal, Wake};
+use crate::blob::BlobId;
 use crate::format::{
-    AnswerRow, AppendRecord, EventEntry, EventsRow, Fact, Header, Kind, PartRow, SignalRow,
-    SnapshotRow, StoredPayload, StreamRow, encode_append, head_of_group, place, seal, stored_size,
+    AnswerRow, AppendRecord, BlobRow, BlobState, ChunkRow, EventEntry, EventsRow, Fact, Header,
+    HoldRow, Kind, PartRow, SignalRow, SnapshotRow, StoredPayload, StreamRow, encode_append,
+    head_of_group, place, seal, stored_size,
 };
-use crate::stream::{StreamId, Version};
+use crate::stream::{Shard, StreamId, Version};
 
 pub(super) const SHARD: u16 = 0x0102;
 pub(super) const POSITION: u64 = 0x0102_0304_0506_0708;
@@ -50,6 +52,16 @@ pub(super) fn whole() -> Append {
         .snapshot(Version::new(VERSION), payload())
 }
 
+/// A blob, which format 2 has.
+pub(super) fn blob() -> BlobId {
+    BlobId::new(Shard::new(SHARD), FINGERPRINT)
+}
+
+/// An append of every kind of change that format 2 brought.
+pub(super) fn holding() -> Append {
+    Append::new().hold(blob()).release(blob())
+}
+
 /// An append as a record of the log.
 pub(super) fn record(append: &Append, version: u64, position: u64) -> Vec<u8> {
     let stream = stream();
@@ -76,6 +88,30 @@ pub(super) fn group() -> Vec<u8> {
 
 /// Every kind of record, by its name.
 pub(super) fn all() -> Vec<(&'static str, Kind, Vec<u8>)> {
+    let mut all = of_version_1();
+    all.extend(of_version_2());
+    all
+}
+
+/// Those that format 2 brought.
+pub(super) fn of_version_2() -> Vec<(&'static str, Kind, Vec<u8>)> {
+    let stream = stream();
+    let sealed =
+        |kind, body: Vec<u8>| seal(Header { kind, shard: SHARD, position: POSITION }, &body);
+    let (state, length) = (BlobState::Whole, 0x5152_5354_5556_5758);
+    let row = BlobRow { id: blob(), state, chunks: 0x6162_6364, length, at: time() };
+    let chunk = ChunkRow { blob: blob(), index: 0x6162_6363, payload: PAYLOAD };
+    let hold = HoldRow { stream: stream.key(), blob: blob(), version: VERSION };
+    vec![
+        ("append", Kind::Append, record(&holding(), VERSION, POSITION)),
+        ("blob", Kind::Blob, sealed(Kind::Blob, row.encode())),
+        ("chunk", Kind::Chunk, sealed(Kind::Chunk, chunk.encode())),
+        ("hold", Kind::Hold, sealed(Kind::Hold, hold.encode())),
+    ]
+}
+
+/// Those that there were from the beginning.
+pub(super) fn of_version_1() -> Vec<(&'static str, Kind, Vec<u8>)> {
     let stream = stream();
     let stream = stream.key();
     let sealed =
@@ -138,6 +174,9 @@ pub(super) fn again(kind: Kind, body: &[u8]) -> Option<Vec<u8>> {
         Kind::Signal => SignalRow::decode(body).ok()?.encode(),
         Kind::Stream => StreamRow::decode(body).ok()?.encode(),
         Kind::Meta => Fact::decode(body).ok()?.encode(),
+        Kind::Blob => BlobRow::decode(body).ok()?.encode(),
+        Kind::Chunk => ChunkRow::decode(body).ok()?.encode(),
+        Kind::Hold => HoldRow::decode(body).ok()?.encode(),
         Kind::Group => body.to_vec(),
     })
 }

@@ -1,11 +1,12 @@
 //! One stream: what its appends have made of it, and what is read of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use jiff::Timestamp;
 
 use crate::append::{Answer, Change, Payload, Wake};
+use crate::blob::BlobId;
 use crate::load::{Event, Events, Load, Part, Parts};
 use crate::memory::coded::Coded;
 use crate::stream::Version;
@@ -20,6 +21,8 @@ pub(super) struct Stream {
     /// When it was deleted; everything but version and time is gone then.
     pub(super) deleted: Option<Timestamp>,
     pub(super) answers: BTreeMap<String, Coded<Answer>>,
+    /// The blobs that it holds.
+    pub(super) holds: BTreeSet<BlobId>,
     snapshot: Option<(Version, Coded<Payload>)>,
     /// All of versions greater than that of the snapshot, in their order.
     events: Vec<Coded<Event>>,
@@ -56,6 +59,7 @@ impl Stream {
             wake: Wake::Never,
             deleted: None,
             answers: BTreeMap::new(),
+            holds: BTreeSet::new(),
             snapshot: None,
             events: Vec::new(),
             parts: BTreeMap::new(),
@@ -100,6 +104,12 @@ impl Stream {
             Change::Tombstone => {
                 let (version, at) = (self.version, self.at);
                 *self = Self { version, at, deleted: Some(at), ..Self::new() };
+            }
+            Change::Hold(blob) => {
+                self.holds.insert(*blob);
+            }
+            Change::Release(blob) => {
+                self.holds.remove(blob);
             }
             // It is in the log, and nowhere else.
             Change::Signal(_) => {}

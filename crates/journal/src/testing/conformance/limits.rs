@@ -11,7 +11,7 @@ use crate::handle::Writer;
 use crate::load::Load;
 use crate::stream::{MAX_ID, MAX_KIND, StreamId, Version};
 
-const LIMITS: Limits = Limits { key: 16, payload: 100, changes: 8, append: 4096 };
+const LIMITS: Limits = Limits { key: 16, payload: 100, changes: 8, append: 4096, blob: 1000 };
 
 async fn small(harness: &dyn Harness) -> Store<'_> {
     Store::with(harness, Setup { limits: LIMITS, ..Setup::default() }).await

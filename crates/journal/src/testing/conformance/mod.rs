@@ -12,6 +12,7 @@
 
 mod answers;
 mod ask;
+mod blobs;
 mod concurrency;
 mod deletion;
 mod fencing;

@@ -326,6 +326,7 @@ impl<'a> Store<'a> {
             all.signals += pass.signals;
             all.answers += pass.answers;
             all.tombstones += pass.tombstones;
+            all.blobs += pass.blobs;
             if !pass.more {
                 return all;
             }

@@ -132,6 +132,19 @@ macro_rules! conformance {
                 signals_are_kept_for_their_time
                 signals_are_kept_up_to_their_bytes
                 a_pass_with_nothing_to_drop_drops_nothing;
+            blobs:
+                a_blob_is_read_as_it_was_written
+                a_blob_is_there_when_it_is_finished
+                a_blob_that_nobody_holds_is_collected
+                a_blob_that_is_held_just_in_time_stays
+                the_end_of_a_stream_releases_its_blobs
+                what_a_stream_holds_is_listed
+                a_hold_of_what_is_not_there_is_refused
+                the_log_tells_of_holds
+                a_blob_has_a_limit
+                a_blob_needs_a_lease
+                a_blob_waits_for_its_turn
+                a_crash_leaves_a_blob_wholly_or_not_at_all;
             limits:
                 what_is_at_its_limit_is_taken_and_no_more
                 a_whole_append_has_a_limit

@@ -1,10 +1,11 @@
 //! What a stream is after its appends, worked out in the plainest way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::append::{Append, Change, Payload, Wake};
+use crate::blob::BlobId;
 
 /// The state of a stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,7 @@ pub(super) struct State {
     pub(super) parts: BTreeMap<Vec<u8>, (u64, Payload)>,
     pub(super) events: Vec<(u64, Timestamp, Payload)>,
     pub(super) answers: BTreeMap<String, (u64, u128, Timestamp, Payload)>,
+    pub(super) holds: BTreeSet<BlobId>,
 }
 
 impl Default for State {
@@ -30,6 +32,7 @@ impl Default for State {
             parts: BTreeMap::new(),
             events: Vec::new(),
             answers: BTreeMap::new(),
+            holds: BTreeSet::new(),
         }
     }
 }
@@ -80,6 +83,12 @@ impl State {
                 if self.snapshot.as_ref().is_none_or(|(before, _)| of.get() >= *before) {
                     self.snapshot = Some((of.get(), payload.clone()));
                 }
+            }
+            Change::Hold(blob) => {
+                self.holds.insert(*blob);
+            }
+            Change::Release(blob) => {
+                self.holds.remove(blob);
             }
             Change::Tombstone => {
                 *self = Self { version, at: self.at, deleted: true, ..Self::default() };

@@ -4,11 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{State, time_of};
 use super::{EVENTS_BYTES, Into, Plan, Row, Write};
-use crate::append::{Append, Payload};
+use jiff::Timestamp;
+
+use crate::append::{Append, Change, Payload};
+use crate::blob::BlobId;
 use crate::codec::Identity;
-use crate::embedded::tables::{after_all, behind, position, time_key, wake_key, wake_time, within};
+use crate::embedded::tables::{
+    after_all, behind, blob_key, blob_of, holder_key, loose_key, position, time_key, wake_key,
+    wake_time, within,
+};
 use crate::format::{
-    AnswerRow, EventsRow, Header, Kind, PartRow, SnapshotRow, StoredPayload, StreamRow, unseal,
+    AnswerRow, EventsRow, Header, HoldRow, Kind, PartRow, SnapshotRow, StoredPayload, StreamRow,
+    unseal,
 };
 use crate::stream::Shard;
 
@@ -36,6 +43,18 @@ impl Store {
             Write::RemoveRange(into, from, to) => {
                 self.0.entry(*into).or_default().retain(|key, _| key < from || key >= to);
             }
+            Write::Hold(stream, blob, row) => {
+                let hold = within(stream, &blob_key(*blob));
+                self.0.entry(Into::Holds).or_default().insert(hold, row.clone());
+                let holder = holder_key(*blob, stream);
+                self.0.entry(Into::Holders).or_default().insert(holder, Vec::new());
+            }
+            Write::Release(stream, blob, at, was) => self.release(stream, *blob, *at, *was),
+            Write::ReleaseAll(stream, at) => {
+                for blob in self.held(stream) {
+                    self.release(stream, blob, *at, true);
+                }
+            }
             Write::RemoveEvents(stream, version) => {
                 self.0.entry(Into::Events).or_default().retain(|key, value| {
                     let (_, body) = unseal(value, Kind::Events).unwrap();
@@ -45,6 +64,28 @@ impl Store {
                 });
             }
         }
+    }
+
+    /// Of the blobs themselves there is nothing here, but since when each may have no holder.
+    fn release(&mut self, stream: &[u8], blob: BlobId, at: Timestamp, was_held: bool) {
+        let key = blob_key(blob);
+        let row = self.0.entry(Into::Holds).or_default().remove(&within(stream, &key));
+        if row.is_none() && !was_held {
+            return;
+        }
+        self.0.entry(Into::Holders).or_default().remove(&holder_key(blob, stream));
+        self.0.entry(Into::Loose).or_default().insert(loose_key(at, blob), Vec::new());
+    }
+
+    /// What the rows say that the stream holds.
+    fn held(&self, stream: &[u8]) -> BTreeSet<BlobId> {
+        let rows = self.rows_of(Into::Holds, Kind::Hold, stream);
+        let held = rows.into_iter().map(|(key, _, body)| {
+            let found = HoldRow::decode(&body).unwrap();
+            assert_eq!((found.stream, &blob_key(found.blob)[..]), (stream, key.as_slice()));
+            found.blob
+        });
+        held.collect()
     }
 
     /// The whole fold, as it is done in one commit, or in several.
@@ -114,6 +155,7 @@ impl Store {
             let counts = found.events.iter().filter(|event| event.version <= row.version);
             state.events.extend(counts.map(|it| (it.version, it.at, decode(it.payload))));
         }
+        state.holds = self.held(stream);
         for (key, _, body) in self.rows_of(Into::Answers, Kind::Answer, stream) {
             let found = AnswerRow::decode(&body).unwrap();
             assert_eq!((found.stream, found.key.as_bytes()), (stream, key.as_slice()));
@@ -168,6 +210,25 @@ impl Store {
         let tombstone = expected.deleted.then_some(tombstone);
         assert_eq!(of_stream(Into::Tombstones, 8), tombstone.into_iter().collect());
 
+        let holders = self.table(Into::Holders).keys().filter(|key| &key[18..] == stream);
+        let holders: BTreeSet<_> = holders.map(|key| blob_of(key).unwrap()).collect();
+        assert_eq!(holders, expected.holds, "each blob knows who holds it");
+        let released = appends.iter().zip(1..).flat_map(|(append, version)| {
+            let released = append.changes().iter().filter_map(|change| match change {
+                Change::Release(blob) => Some(*blob),
+                _ => None,
+            });
+            released.map(move |blob| loose_key(time_of(version), blob))
+        });
+        let released: BTreeSet<_> = released.collect();
+        for held_no_more in Self::ever_held(appends).difference(&expected.holds) {
+            let is_loose = |key: &Vec<u8>| blob_of(&key[8..]) == Some(*held_no_more);
+            let mut loose = self.table(Into::Loose).keys().filter(|key| is_loose(key));
+            let last = loose.next_back().expect("since when is known of what is not held any more");
+            let deleted = expected.deleted && last[..8] == time_key(time_of(expected.version));
+            assert!(deleted || released.contains(last));
+        }
+
         // An answer that was replaced or wiped may leave its time behind; retention drops that.
         let mut ever = State::default();
         let mut times = BTreeSet::new();
@@ -187,12 +248,24 @@ impl Store {
         }
     }
 
+    fn ever_held(appends: &[Append]) -> BTreeSet<BlobId> {
+        let changes = appends.iter().flat_map(Append::changes);
+        let held = changes.filter_map(|change| match change {
+            Change::Hold(blob) => Some(*blob),
+            _ => None,
+        });
+        held.collect()
+    }
+
     /// Everything but what is of the stream.
     pub(super) fn without(&self, stream: &[u8]) -> Self {
         let mut store = self.clone();
         store.0.entry(Into::Streams).or_default().remove(stream);
         store.0.entry(Into::Snapshots).or_default().remove(stream);
-        for into in [Into::Parts, Into::Events, Into::Answers] {
+        let holders = store.0.entry(Into::Holders).or_default();
+        holders.retain(|key, _| &key[18..] != stream);
+        store.0.entry(Into::Loose).or_default().clear();
+        for into in [Into::Parts, Into::Events, Into::Answers, Into::Holds] {
             let rows = store.0.entry(into).or_default();
             rows.retain(|key, _| behind(key, stream).is_none());
         }
