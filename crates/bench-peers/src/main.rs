@@ -9,7 +9,6 @@ mod governor;
 mod kameo;
 mod ractor;
 mod redb;
-mod redb_keyed_rows;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -124,9 +123,9 @@ fn journal_samples(peer: Peer, measured: Measured, size: Size) -> Result<Vec<Sam
     let place = journal::Place::beside(std::env::current_exe()?, arguments, size)?;
     bench::runtime()?.block_on(async {
         match peer {
-            Peer::RedbKeyedRows => samples::<redb_keyed_rows::Peer>(size, part, &place).await,
+            Peer::RedbKeyedRows => samples::<redb::Peer<redb::KeyedRows>>(size, part, &place).await,
             Peer::Fjall => samples::<fjall::Peer>(size, part, &place).await,
-            Peer::Redb => samples::<redb::Peer>(size, part, &place).await,
+            Peer::Redb => samples::<redb::Peer<redb::OneRow>>(size, part, &place).await,
             _ => bail!("that peer is not of that group"),
         }
     })
@@ -135,9 +134,9 @@ fn journal_samples(peer: Peer, measured: Measured, size: Size) -> Result<Vec<Sam
 fn fill(peer: Peer, size: Size, folder: &Path) -> Result<()> {
     bench::runtime()?.block_on(async {
         match peer {
-            Peer::RedbKeyedRows => journal::fill::<redb_keyed_rows::Peer>(size, folder).await,
+            Peer::RedbKeyedRows => journal::fill::<redb::Peer<redb::KeyedRows>>(size, folder).await,
             Peer::Fjall => journal::fill::<fjall::Peer>(size, folder).await,
-            Peer::Redb => journal::fill::<redb::Peer>(size, folder).await,
+            Peer::Redb => journal::fill::<redb::Peer<redb::OneRow>>(size, folder).await,
             _ => bail!("that peer is not of that group"),
         }
     })

@@ -1,50 +1,68 @@
-//! The crate `redb`, with one row for each stream: state and event in one value. What it takes to
-//! open such a file after a crash, and to get a row from it.
+//! The crate `redb` without a log: a [`Layout`] says in which rows states and events are. Whatever
+//! waits is one transaction.
 
+mod keyed_rows;
+mod one_row;
+
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use bench::journal::{Folding, Grouped, Record, STATE, Store, Subject};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use bench::journal::{Folding, Grouped, Record, Store, Subject};
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, WriteTransaction};
 
-use crate::redb_keyed_rows::CACHE;
+pub(crate) use keyed_rows::KeyedRows;
+pub(crate) use one_row::OneRow;
 
-const ROWS: TableDefinition<u32, &[u8]> = TableDefinition::new("rows");
+/// As much as ours has.
+const CACHE: usize = 64 << 20;
 
-/// A database and the thread that commits.
-pub(crate) struct Peer {
-    database: Arc<Database>,
-    thread: Grouped,
+/// The rows of states and events.
+pub(crate) trait Layout: Send + Sync + 'static {
+    /// Under which key it is printed.
+    const KEY: &'static str;
+
+    /// Makes what is to be there before anything is appended.
+    fn create(write: &WriteTransaction) -> Result<()>;
+    /// Writes what was appended.
+    fn put(write: &WriteTransaction, group: &[Record]) -> Result<()>;
+    /// How many appends there are.
+    fn appends(read: &ReadTransaction) -> Result<u64>;
+    /// The last append of a stream.
+    fn load(read: &ReadTransaction, stream: u32) -> Result<Option<Record>>;
 }
 
-struct Rows(Arc<Database>);
+/// A database and the thread that commits.
+pub(crate) struct Peer<L> {
+    database: Arc<Database>,
+    thread: Grouped,
+    layout: PhantomData<L>,
+}
 
-impl Store for Rows {
+struct Rows<L>(Arc<Database>, PhantomData<L>);
+
+impl<L: Layout> Store for Rows<L> {
     fn commit(&mut self, group: &[Record]) -> Result<()> {
-        let write = self.0.begin_write()?;
-        {
-            let mut rows = write.open_table(ROWS)?;
-            for record in group {
-                let event = record.event.as_deref().unwrap_or_default();
-                rows.insert(record.stream, [&record.state, event].concat().as_slice())?;
-            }
-        }
+        let mut write = self.0.begin_write()?;
+        write.set_durability(Durability::Immediate)?;
+        L::put(&write, group)?;
         Ok(write.commit()?)
     }
 }
 
-impl Subject for Peer {
-    const KEY: &'static str = "redb";
+impl<L: Layout> Subject for Peer<L> {
+    const KEY: &'static str = L::KEY;
     type Stream = ();
 
     async fn open(folder: &Path, _: Folding) -> Result<Self> {
-        let path = folder.join("plain.redb");
+        let path = folder.join("rows.redb");
         let database = Arc::new(Database::builder().set_cache_size(CACHE).create(path)?);
         let write = database.begin_write()?;
-        write.open_table(ROWS)?;
+        L::create(&write)?;
         write.commit()?;
-        Ok(Self { thread: Grouped::start(Rows(Arc::clone(&database)))?, database })
+        let thread = Grouped::start(Rows(Arc::clone(&database), PhantomData::<L>))?;
+        Ok(Self { database, thread, layout: PhantomData })
     }
 
     async fn stream(&self, _: u32) -> Result<()> {
@@ -56,19 +74,11 @@ impl Subject for Peer {
     }
 
     async fn appends(&self, _: u32) -> Result<u64> {
-        let mut appends = 0;
-        for row in self.database.begin_read()?.open_table(ROWS)?.iter()? {
-            let (stream, row) = row?;
-            appends += Record::read(stream.value(), row.value(), None).version;
-        }
-        Ok(appends)
+        L::appends(&self.database.begin_read()?)
     }
 
     async fn load(&self, stream: u32) -> Result<Option<Record>> {
-        let read = self.database.begin_read()?;
-        let Some(row) = read.open_table(ROWS)?.get(stream)? else { return Ok(None) };
-        let parts = row.value().split_at_checked(STATE);
-        Ok(parts.map(|(state, event)| Record::read(stream, state, Some(event))))
+        L::load(&self.database.begin_read()?, stream)
     }
 
     async fn close(self) -> Result<()> {

@@ -20,6 +20,12 @@ pub trait Store: Send + 'static {
     fn commit(&mut self, group: &[Record]) -> Result<()>;
 }
 
+/// How often the thread looks whether callers have come, and none has; how often at most; and turns
+/// between two looks: all as the journal has them.
+const QUIET: u32 = 60;
+const LOOKS: u32 = 300;
+const SPINS: u32 = 20;
+
 /// A store and the thread that commits to it.
 #[derive(Debug)]
 pub struct Grouped {
@@ -112,7 +118,7 @@ impl Queue {
     }
 
     fn work(&self, store: &mut impl Store) -> Result<()> {
-        let mut group = Waiting::default();
+        let (mut group, mut expected) = (Waiting::default(), 0);
         loop {
             {
                 let mut waiting = self.lock();
@@ -122,11 +128,24 @@ impl Queue {
                     }
                     waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 }
+                // As the journal does: the first of those who were answered does not go alone.
+                let (mut seen, mut quiet, mut looks) = (waiting.records.len(), 0, 0);
+                while seen < expected && quiet < QUIET && looks < LOOKS && !waiting.closed {
+                    drop(waiting);
+                    for _ in 0..SPINS {
+                        std::hint::spin_loop();
+                    }
+                    waiting = self.lock();
+                    quiet = if waiting.records.len() == seen { quiet + 1 } else { 0 };
+                    seen = waiting.records.len();
+                    looks += 1;
+                }
                 std::mem::swap(&mut waiting.records, &mut group.records);
                 std::mem::swap(&mut waiting.callers, &mut group.callers);
             }
             store.commit(&group.records)?;
             group.records.clear();
+            expected = group.callers.len();
             for caller in group.callers.drain(..) {
                 // A caller that is gone does not mind.
                 let _ = caller.send(());

@@ -7,6 +7,7 @@
 
 mod appends;
 mod group;
+mod memory;
 mod mixed;
 mod ours;
 mod raw;
@@ -92,6 +93,10 @@ pub trait Subject: Sized + Send + Sync + 'static {
     fn folded(&self) -> Option<u64> {
         None
     }
+    /// How many bytes of memory its options allow to be held, for those that have such options.
+    fn memory_bound(&self) -> Option<f64> {
+        None
+    }
     /// How many appends there are in the streams below `streams`.
     fn appends(&self, streams: u32) -> impl Future<Output = Result<u64>> + Send;
     /// The last append of a stream: its state and its event.
@@ -107,6 +112,8 @@ pub enum Part {
     Appends,
     /// Appends to many streams for a time, with folding.
     Mixed,
+    /// How much memory is held while many appends pass.
+    Memory,
     /// Opening what a process has left that was killed, and loading from it.
     Reopen,
 }
@@ -131,6 +138,8 @@ struct Amounts {
     mixed: (u32, Duration),
     /// The same without folding, where everything stays in memory: so not for as long.
     without_folding: Duration,
+    /// Appends while it is watched how much memory is held, and over how many streams.
+    memory: (u32, u32),
     /// Streams that are filled with one append each.
     filled: u32,
     /// How many times one of them is loaded.
@@ -147,6 +156,7 @@ pub async fn samples<S: Subject>(size: Size, part: Part, place: &Place) -> Resul
     match part {
         Part::Appends => appends::samples::<S>(&amounts, &place.folder).await,
         Part::Mixed => mixed::samples::<S>(&amounts, &place.folder).await,
+        Part::Memory => memory::samples::<S>(&amounts, &place.folder).await,
         Part::Reopen => reopen::samples::<S>(&amounts, place).await,
     }
 }
@@ -179,6 +189,11 @@ impl Amounts {
             timed: size.of(5_000),
             mixed: (20_000, seconds(30, 3)),
             without_folding: seconds(5, 1),
+            memory: match size {
+                Size::Full => (10_000_000, 20_000),
+                // Enough for the tail to be full twice.
+                Size::Quick => (1_000_000, 20_000),
+            },
             filled: size.of(1_000_000),
             loads: size.of(50_000),
         }

@@ -14,6 +14,10 @@ use super::{EVENT, Folding, Record, STATE, Subject};
 const KIND: &str = "account";
 /// The part that a state is in.
 const PART: &[u8] = b"state";
+/// What a journal has by default: so many bytes of the file in memory,
+const CACHE: usize = 64 << 20;
+/// and so many of the log.
+const TAIL: u64 = 128 << 20;
 /// A tail so large that nothing is folded.
 const NEVER_FULL: u64 = 1 << 40;
 
@@ -37,7 +41,7 @@ impl Subject for Ours {
         let system = System::builder().name("bench").start().await?;
         let options = RedbOptions::new(folder.join("journal.redb"));
         let options = match folding {
-            Folding::On => options,
+            Folding::On => options.cache(CACHE).tail(TAIL),
             Folding::Off => options.tail(NEVER_FULL),
         };
         let journal = options.open(&system).await?;
@@ -68,6 +72,14 @@ impl Subject for Ours {
 
     fn folded(&self) -> Option<u64> {
         Some(self.journal.stats().folded)
+    }
+
+    /// The cache, the tail, and both shares of what is on its way.
+    fn memory_bound(&self) -> Option<f64> {
+        let queued = f64::from(self.journal.pressure().bytes) * 2.0;
+        let tail = u32::try_from(TAIL).ok().map(f64::from)?;
+        let cache = u32::try_from(CACHE).ok().map(f64::from)?;
+        Some(cache + tail + queued)
     }
 
     async fn appends(&self, streams: u32) -> Result<u64> {

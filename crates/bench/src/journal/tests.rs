@@ -17,6 +17,7 @@ fn little() -> Amounts {
         timed: 10,
         mixed: (256, Duration::from_millis(10)),
         without_folding: Duration::from_millis(10),
+        memory: (25_600, 512),
         filled: 1500,
         loads: 100,
     }
@@ -69,6 +70,18 @@ fn the_limit_of_a_mixed_run_is_as_much_as_was_made_in_the_time() {
     let keys = "limit_raw_file limit_raw_file_p99";
     let expected = ["state", "events"].map(|name| format!("journal_mixed_{name}: {keys}"));
     assert_eq!(shown(&measured(mixed).unwrap()), expected);
+}
+
+#[test]
+fn memory_is_looked_at_twice_and_only_of_what_was_folded() {
+    let of_raw = async |folder: &Path| super::memory::samples::<RawFile>(&little(), folder).await;
+    let samples = measured(of_raw).unwrap();
+    let keys = "limit_raw_file limit_raw_file_at_a_tenth limit_raw_file_at_half";
+    assert_eq!(shown(&samples), [format!("journal_memory_10m: {keys}")]);
+    assert_eq!(samples[0].operations, 25_600);
+    let of_ours = async |folder: &Path| super::memory::samples::<Ours>(&little(), folder).await;
+    let error = measured(of_ours).unwrap_err().to_string();
+    assert_eq!(error, "nothing was folded of 25600 appends");
 }
 
 #[test]

@@ -72,32 +72,50 @@ impl<S: Subject> Opened<S> {
 }
 
 /// Has `work` done on empty streams.
-#[expect(clippy::disallowed_methods, reason = "ban: spawn, callers run beside whoever is measured")]
 pub(super) async fn run<S: Subject>(subject: &Arc<S>, work: Work) -> Result<Done> {
-    let mut shares: Vec<Vec<Own<S>>> = (0..work.callers).map(|_| Vec::new()).collect();
-    let callers = usize::try_from(work.callers)?;
-    for (number, at) in (0..work.streams).zip((0..callers).cycle()) {
-        let stream = subject.stream(number).await?;
-        let share = shares.get_mut(at).context("there is no such caller")?;
-        share.push(Own { stream, number, version: 0 });
+    Callers::open(subject, work).await?.run(subject, work).await
+}
+
+/// Callers with the streams that each of them has.
+pub(super) struct Callers<S: Subject> {
+    shares: Vec<Vec<Own<S>>>,
+}
+
+impl<S: Subject> Callers<S> {
+    /// Opens streams that are empty.
+    pub(super) async fn open(subject: &Arc<S>, work: Work) -> Result<Self> {
+        let mut shares: Vec<Vec<Own<S>>> = (0..work.callers).map(|_| Vec::new()).collect();
+        let callers = usize::try_from(work.callers)?;
+        for (number, at) in (0..work.streams).zip((0..callers).cycle()) {
+            let stream = subject.stream(number).await?;
+            let share = shares.get_mut(at).context("there is no such caller")?;
+            share.push(Own { stream, number, version: 0 });
+        }
+        Ok(Self { shares })
     }
-    let stopwatch = Stopwatch::start();
-    let callers: Vec<_> = shares
-        .into_iter()
-        .map(|share| {
-            let subject = Arc::clone(subject);
-            tokio::spawn(async move { call(&*subject, share, work, stopwatch).await })
-        })
-        .collect();
-    let mut times = PerOperation::default();
-    let (mut appends, mut at) = (0, Vec::new());
-    for caller in callers {
-        let called = caller.await??;
-        appends += called.made;
-        at.extend(called.share.iter().map(|own| (own.number, own.version)).max_by_key(|own| own.1));
-        times.merge(called.times);
+
+    /// Has `work` done, again where it was done before.
+    #[expect(clippy::disallowed_methods, reason = "ban: spawn, callers run beside who is measured")]
+    pub(super) async fn run(&mut self, subject: &Arc<S>, work: Work) -> Result<Done> {
+        let stopwatch = Stopwatch::start();
+        let callers: Vec<_> = std::mem::take(&mut self.shares)
+            .into_iter()
+            .map(|share| {
+                let subject = Arc::clone(subject);
+                tokio::spawn(async move { call(&*subject, share, work, stopwatch).await })
+            })
+            .collect();
+        let mut times = PerOperation::default();
+        let (mut appends, mut at) = (0, Vec::new());
+        for caller in callers {
+            let Called { share, made, times: of_caller } = caller.await??;
+            appends += made;
+            at.extend(share.iter().map(|own| (own.number, own.version)).max_by_key(|own| own.1));
+            times.merge(of_caller);
+            self.shares.push(share);
+        }
+        Ok(Done { appends, time: stopwatch.elapsed(), times, at })
     }
-    Ok(Done { appends, time: stopwatch.elapsed(), times, at })
 }
 
 /// What one caller has done.
@@ -116,6 +134,7 @@ async fn call<S: Subject>(
 ) -> Result<Called<S>> {
     let (mut made, mut times) = (0, PerOperation::default());
     let streams = u32::try_from(share.len())?;
+    let before: u64 = share.iter().map(|own| own.version).sum();
     loop {
         let more = match work.until {
             Until::Appends(most) => made < most,
@@ -124,7 +143,7 @@ async fn call<S: Subject>(
         if !more {
             return Ok(Called { share, made, times });
         }
-        let at = usize::try_from(one_of(u64::from(made), streams))?;
+        let at = usize::try_from(one_of(before + u64::from(made), streams))?;
         let own = share.get_mut(at).context("a caller without streams")?;
         let record = Record::new(own.number, own.version + 1, work.keep);
         let stopwatch = Stopwatch::start();
