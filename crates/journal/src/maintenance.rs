@@ -1,7 +1,9 @@
-//! The port of looking after a store that is open: what is in it, whether it is sound, and a copy.
+//! The port of looking after a store that is open: what is in it, whether it is sound, a copy, and
+//! everything as lines of JSON.
 //!
 //! An [`Engine`](crate::Engine) has it or has not; people use [`Journal::info`](crate::Journal::info),
-//! [`Journal::scrub`](crate::Journal::scrub) and [`Journal::backup`](crate::Journal::backup). What needs
+//! [`Journal::scrub`](crate::Journal::scrub), [`Journal::backup`](crate::Journal::backup) and
+//! [`Journal::export`](crate::Journal::export). What needs
 //! a store for itself alone is in [`OfflineStore`](crate::OfflineStore).
 //!
 //! - **Nothing here changes the store**, and nothing that others read or append waits for all of it.

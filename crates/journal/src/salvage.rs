@@ -133,7 +133,7 @@ pub enum Lost {
     Row(StreamId),
     /// The snapshot of a stream, of that version. An earlier one takes its place if there is one.
     Snapshot(StreamId, Version),
-    /// A blob, of which not everything is there; and a stream that held it, which now does not, or
-    /// none when it is not known that any did.
+    /// A blob, of which not everything is there: told once with no stream, and once for each stream
+    /// that held it and now does not. One whose own row is lost too is told only with a stream.
     Blob(BlobId, Option<StreamId>),
 }

@@ -1,6 +1,6 @@
-//! The commit loop: whatever waits becomes one group, is written and synced once, and is answered.
+//! The commit loop: whatever waits becomes a few groups, is written and synced once, and is answered.
 //!
-//! No timer: what is queued while one group is synced is the next one. Folding goes along in the
+//! No timer: what is queued while one commit is synced is the next one. Folding goes along in the
 //! same commits, a slice at a time, or by itself while nothing waits.
 
 use std::collections::BTreeMap;

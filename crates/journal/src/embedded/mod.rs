@@ -1,6 +1,6 @@
 //! The journal on redb: one file, log first, folded behind.
 //!
-//! Appends of everybody who waits become one row of the log, in one transaction with one sync: so
+//! Appends of everybody who waits become a few rows of the log, in one transaction with one sync: so
 //! one caller costs about as much as a bare file, and a thousand hardly more. What the log says is
 //! folded into rows later, in slices that go along with those transactions: the last value of each
 //! part, runs of events, the rest. Until then it is in memory too, where readers meet it first.
@@ -11,11 +11,13 @@
 //! - **Reading takes the memory first and the rows second**, so that what is folded meanwhile is
 //!   seen once at least, and its version says whether it counts.
 //!
-//! In reading order: [`options`] · [`open`] · [`queue`] and [`commit`], the loop · [`tail`], what is
-//! in memory · [`plan`] and [`fold`], how it becomes rows · [`view`], [`load`], [`lists`] and
-//! [`log`], how it is read · [`blobs`] · [`retain`] · [`start`], [`engine`] and [`writer`], which join them ·
-//! [`catalog`] and [`check`], all tables and their rows · [`maintenance`], which looks after an open
-//! store: [`info`], [`scrub`], [`backup`] · [`offline`], after one that is not: [`verify`].
+//! In reading order: [`options`] · [`open`] · [`queue`], [`group`] and [`commit`], the loop ·
+//! [`tail`], what is in memory · [`plan`] and [`fold`], how it becomes rows · [`view`], [`load`],
+//! [`lists`] and [`log`], how it is read, by [`readers`] · [`blobs`] · [`retain`] · [`start`],
+//! [`engine`] and [`writer`], which join them · [`facts`], [`catalog`] and [`check`], what a store
+//! says of itself, all tables and their rows · [`maintenance`], which looks after an open store:
+//! [`info`], [`scrub`], [`backup`], [`export`] in [`lines`] · [`offline`], after one that is not:
+//! [`verify`] · [`import`] and [`salvage`], which [`build`] a new one.
 
 mod backup;
 mod blobs;
