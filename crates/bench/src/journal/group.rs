@@ -2,6 +2,7 @@
 //! answered. The raw file and the peers are driven by it, so that they differ only in how they
 //! store.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -36,6 +37,8 @@ pub struct Grouped {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
+    /// How many wait. Changed under the lock, and looked at without it.
+    callers: AtomicUsize,
     changed: Condvar,
 }
 
@@ -83,6 +86,7 @@ impl Grouped {
             }
             waiting.records.push(record);
             waiting.callers.push(caller);
+            self.queue.callers.fetch_add(1, Ordering::Relaxed);
         }
         self.queue.changed.notify_one();
         answer.await.context("the commit has failed")
@@ -117,6 +121,21 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// As the journal does: the first of those who were answered does not go alone.
+    fn gather(&self, expected: usize) {
+        let callers = || self.callers.load(Ordering::Relaxed);
+        let (mut seen, mut quiet, mut looks) = (callers(), 0, 0);
+        while seen < expected && quiet < QUIET && looks < LOOKS {
+            for _ in 0..SPINS {
+                std::hint::spin_loop();
+            }
+            let now = callers();
+            quiet = if now == seen { quiet + 1 } else { 0 };
+            seen = now;
+            looks += 1;
+        }
+    }
+
     fn work(&self, store: &mut impl Store) -> Result<()> {
         let (mut group, mut expected) = (Waiting::default(), 0);
         loop {
@@ -128,24 +147,16 @@ impl Queue {
                     }
                     waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 }
-                // As the journal does: the first of those who were answered does not go alone.
-                let (mut seen, mut quiet, mut looks) = (waiting.records.len(), 0, 0);
-                while seen < expected && quiet < QUIET && looks < LOOKS && !waiting.closed {
-                    drop(waiting);
-                    for _ in 0..SPINS {
-                        std::hint::spin_loop();
-                    }
-                    waiting = self.lock();
-                    quiet = if waiting.records.len() == seen { quiet + 1 } else { 0 };
-                    seen = waiting.records.len();
-                    looks += 1;
-                }
+                drop(waiting);
+                self.gather(expected);
+                let mut waiting = self.lock();
+                self.callers.store(0, Ordering::Relaxed);
                 std::mem::swap(&mut waiting.records, &mut group.records);
                 std::mem::swap(&mut waiting.callers, &mut group.callers);
             }
             store.commit(&group.records)?;
             group.records.clear();
-            expected = group.callers.len();
+            expected = group.callers.len() + self.callers.load(Ordering::Relaxed);
             for caller in group.callers.drain(..) {
                 // A caller that is gone does not mind.
                 let _ = caller.send(());
