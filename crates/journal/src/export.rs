@@ -38,7 +38,8 @@ impl Journal {
     /// meanwhile. Writing is blocking: what is slow holds up one reader. Payloads are written as
     /// they are stored: if they are encrypted, they stay so.
     ///
-    /// Given up, it stops, and what was written lacks its last line.
+    /// Given up, it stops behind the step that is under way, and unless that was the last, what was
+    /// written lacks its last line.
     ///
     /// # Errors
     ///

@@ -105,7 +105,8 @@ impl Load {
         self
     }
 
-    /// How many bytes of payloads one page holds at most; 16 MiB unless set. A page has at least
+    /// How many bytes of payloads one page holds at most; 16 MiB unless set. Engines may count what
+    /// is around a payload too, so that very many small ones are several pages. A page has at least
     /// one version's events, or one part.
     pub const fn page(mut self, bytes: usize) -> Self {
         self.page = bytes;

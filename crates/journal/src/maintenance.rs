@@ -51,7 +51,8 @@ pub trait Maintenance: fmt::Debug + Send + Sync {
 
     /// Writes everything that the journal holds to `to`, as lines of JSON, which are described in
     /// `docs/export.md`. On success all of it is there, as it was at one moment after the call. On an
-    /// error, or given up, the last line is missing. The store is not changed.
+    /// error the last line is missing. Given up, the step that is under way is ended all the same, and
+    /// if it was the last, its line is written. The store is not changed.
     ///
     /// # Errors
     ///

@@ -61,6 +61,18 @@ struct Work {
     raise: Vec<oneshot::Sender<Result<u8>>>,
 }
 
+impl Work {
+    /// Whether nobody waits for it.
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+            && self.epochs.is_empty()
+            && self.barriers.is_empty()
+            && self.retain.is_empty()
+            && self.blobs.is_empty()
+            && self.raise.is_empty()
+    }
+}
+
 /// What a commit has done beside its group.
 #[derive(Debug, Default)]
 struct Done {
@@ -75,6 +87,11 @@ struct Done {
 const FOLD_FROM: u64 = 2;
 /// By how much folding is ahead of what it has to be to end before the tail is full: a quarter.
 const AHEAD: u64 = 4;
+/// How many times as much is folded in a commit for which nobody waits: each commit writes some
+/// pages beside its rows.
+const ALONE: usize = 8;
+/// How many times as many rows are removed in one commit when there is hardly any room in the tail.
+const PRESSED: usize = 64;
 /// How many times as much as it brings a commit removes from the log.
 const TRIM: u64 = 2;
 /// Bytes that it removes at least: where less is brought there is time.
@@ -95,7 +112,8 @@ impl Committer {
         self.cycle.is_some() || !self.folding.is_empty() || self.has_to_trim()
     }
 
-    /// How many appends may come now, if everybody who was answered by the last commit appends again.
+    /// How many appends there may be now, if everybody who was answered by the last commit appends
+    /// again: those, and what has waited for it.
     pub(super) const fn expected(&self) -> usize {
         self.expected
     }
@@ -192,6 +210,9 @@ impl Committer {
             let holds = pending.holds.iter().map(|blob| (*blob, self.next));
             self.core.tail.lock().holds.extend(holds);
         }
+        if pending.answers.is_empty() {
+            return Ok(None);
+        }
         let mut state = entry.state.lock();
         for (key, fingerprint) in &pending.answers {
             state.answers.insert(key.clone(), (self.next, *fingerprint));
@@ -270,7 +291,7 @@ impl Committer {
         let bytes = work.rows.iter().map(|row| row.bytes.len()).sum::<usize>();
         let bytes = u64::try_from(bytes).unwrap_or(0);
         if let Some(mut cycle) = self.cycle.take() {
-            let budget = self.budget(&cycle, bytes);
+            let budget = self.budget(&cycle, bytes, work.is_empty());
             done.slice = Some((cycle.slice(&self.core, &write, budget)?, cycle.target));
             self.cycle = Some(cycle);
         }
@@ -294,9 +315,12 @@ impl Committer {
         if let Some(last) = done.trimmed {
             fold::trimmed(&self.core, last);
         }
-        self.expected = answers.len();
-        for (resolver, outcome, permit) in answers {
-            drop(permit);
+        // Before anybody is answered, so that nobody is counted twice.
+        self.expected = answers.len() + self.core.queue.appends();
+        // Permits first: whoever is answered takes the next at once, and would be in the way.
+        let given_back = answers.into_iter().map(|(resolver, outcome, _)| (resolver, outcome));
+        let answers: Vec<_> = given_back.collect();
+        for (resolver, outcome) in answers {
             resolver.resolve(Ok(outcome));
         }
         for (_, epoch, reply) in work.epochs {
@@ -369,13 +393,19 @@ impl Committer {
     }
 
     /// How much of the cycle goes along with a group of `bytes`: the share of it that the group is
-    /// of the room which is left, so that the cycle ends before the tail is full.
-    fn budget(&self, cycle: &Cycle, bytes: u64) -> Budget {
+    /// of the room which is left, so that the cycle ends before the tail is full. What is removed has
+    /// a share that nobody knows, so the less room there is the more of it goes at a time.
+    fn budget(&self, cycle: &Cycle, bytes: u64, is_alone: bool) -> Budget {
         let room = self.core.options.tail.saturating_sub(self.core.tail.lock().bytes);
         let left = u64::try_from(cycle.left().0).unwrap_or(u64::MAX);
         let share = left.saturating_mul(bytes).checked_div(room).unwrap_or(left);
         let share = usize::try_from(share + share / AHEAD).unwrap_or(usize::MAX);
-        Budget(share.max(self.core.options.slice))
+        let mut times = if is_alone { ALONE } else { 1 };
+        if cycle.is_removing() {
+            let full = self.core.options.tail.checked_div(room).unwrap_or(u64::MAX);
+            times = times.max(usize::try_from(full).unwrap_or(usize::MAX).min(PRESSED));
+        }
+        Budget(share.max(self.core.options.slice.saturating_mul(times)))
     }
 
     /// Whether folding has to come first.

@@ -180,6 +180,12 @@ impl Core {
         closed(self.failed.get())
     }
 
+    /// The error of whoever has a lease that is lost. It may be because everything has ended, of
+    /// which nothing was known a moment before.
+    pub(super) fn lost(&self, lease: &Lease) -> Error {
+        self.queue.check().err().unwrap_or_else(|| lease.refusal())
+    }
+
     /// Stops because of `cause`: nothing is taken in any more, every lease is lost, and everybody
     /// who waits is told. The first cause stays.
     pub(super) fn fail(&self, cause: &Error) {

@@ -175,13 +175,13 @@ impl Engine for RedbEngine {
 
     async fn renew(&self, lease: &Lease) -> Result<()> {
         self.core.queue.check()?;
-        if lease.is_lost() { Err(lease.refusal()) } else { Ok(()) }
+        if lease.is_lost() { Err(self.core.lost(lease)) } else { Ok(()) }
     }
 
     async fn open(&self, lease: &Lease, stream: &StreamId) -> Result<Box<dyn EngineWriter>> {
         self.core.queue.check()?;
         if !self.owns(lease) {
-            return Err(lease.refusal());
+            return Err(self.core.lost(lease));
         }
         let number = self.core.new_writer();
         let (entry, waits) = self.fence(stream, number);
@@ -198,7 +198,7 @@ impl Engine for RedbEngine {
         }
         let head = self.head(&writer.entry).await?;
         if lease.is_lost() {
-            return Err(lease.refusal());
+            return Err(self.core.lost(lease));
         }
         if head.deleted {
             return Err(deleted(stream));

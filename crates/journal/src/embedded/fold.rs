@@ -45,10 +45,20 @@ enum Phase {
     Signals { group: u64 },
     /// Streams, those behind this one.
     Streams { after: Option<StreamId> },
-    /// A stream that is too large for one slice: what is left to do.
-    Stream { entry: Arc<Entry>, writes: VecDeque<Write>, finish: Vec<Write> },
+    /// A stream of which is not known that it fits into one slice: what is left to do.
+    Stream(Left),
     /// Everything is in rows.
     Done,
+}
+
+/// What is left to do of a stream.
+#[derive(Debug)]
+struct Left {
+    entry: Arc<Entry>,
+    /// To be done when the rest is not done in the slice that begins it.
+    begin: Option<Write>,
+    writes: VecDeque<Write>,
+    finish: Vec<Write>,
 }
 
 /// What a slice has done, to be made known when it is durable.
@@ -61,13 +71,14 @@ pub(super) struct Slice {
     signal_bytes: u64,
 }
 
-/// How much a slice may do. The cost of a row is 1 and its size in kilobytes.
+/// How much a slice may do. The cost of a row that is set is 1 and its size in kilobytes; that of one
+/// that is removed is a number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget(pub(super) usize);
 
 /// What a stream costs that was appended to a few times: its row, a part, a run of events.
 const STREAM: usize = 4;
-/// A stream that needs more than this many slices' budgets is folded in several commits.
+/// A stream of which is known that it needs no more than this many slices' budgets is folded whole.
 const WHOLE: usize = 2;
 
 impl Cycle {
@@ -83,10 +94,16 @@ impl Cycle {
             Phase::Signals { group } => {
                 usize::try_from(self.target.saturating_sub(*group)).unwrap_or(usize::MAX)
             }
-            Phase::Stream { writes, .. } => writes.len(),
+            Phase::Stream(left) => left.writes.len(),
             Phase::Streams { .. } | Phase::Done => 0,
         };
         Budget(self.streams.saturating_mul(STREAM).saturating_add(begun).saturating_add(1))
+    }
+
+    /// Whether it removes rows, of which nobody knows how many there are.
+    pub(super) fn is_removing(&self) -> bool {
+        let Phase::Stream(left) = &self.phase else { return false };
+        left.writes.front().is_some_and(|write| write.cost().is_none())
     }
 
     /// Does as much as `budget` allows.
@@ -117,29 +134,23 @@ impl Cycle {
                     self.streams = self.streams.saturating_sub(1);
                     let held = records(core, &entry, self.target);
                     let mut plan = plan_stream(&mut tables, &entry, &held)?;
-                    if cost_of(&plan.writes) <= WHOLE * budget.0 {
+                    let cost = cost_of(&plan.writes);
+                    if cost.is_some_and(|cost| cost <= budget.0.saturating_mul(WHOLE)) {
                         plan.writes.append(&mut plan.finish);
                         // Its row was read at least.
-                        budget.spend(cost_of(&plan.writes).max(1));
+                        budget.spend(cost_of(&plan.writes).unwrap_or(0).max(1));
                         tables.execute(plan.writes)?;
                         slice.folded.push(entry);
                     } else {
-                        tables.execute(plan.begin)?;
-                        let writes = plan.writes.into();
-                        self.phase = Phase::Stream { entry, writes, finish: plan.finish };
+                        let plan::Plan { begin, writes, finish } = plan;
+                        self.phase =
+                            Phase::Stream(Left { entry, begin, writes: writes.into(), finish });
                     }
                 }
-                Phase::Stream { entry, writes, finish } => {
-                    while budget.0 > 0
-                        && let Some(write) = writes.pop_front()
-                    {
-                        budget.spend(write.cost());
-                        tables.execute([write])?;
-                    }
-                    if writes.is_empty() {
-                        tables.execute(std::mem::take(finish))?;
-                        slice.folded.push(Arc::clone(entry));
-                        self.phase = Phase::Streams { after: Some(entry.stream.clone()) };
+                Phase::Stream(left) => {
+                    if tables.go_on(left, &mut budget)? {
+                        slice.folded.push(Arc::clone(&left.entry));
+                        self.phase = Phase::Streams { after: Some(left.entry.stream.clone()) };
                     }
                 }
                 Phase::Done => {
@@ -306,20 +317,31 @@ fn plan_stream(tables: &mut Tables<'_>, entry: &Entry, held: &[Held]) -> Outcome
     Ok(plan::plan(stream, shard, before, read.into_iter())?)
 }
 
-fn cost_of(writes: &[Write]) -> usize {
+/// None if how much there is to do is only known when it is done.
+fn cost_of(writes: &[Write]) -> Option<usize> {
     writes.iter().map(Write::cost).sum()
 }
 
 impl Write {
-    fn cost(&self) -> usize {
+    /// None if it removes as many rows as there are.
+    fn cost(&self) -> Option<usize> {
         match self {
-            Self::Put(_, key, value) => 1 + (key.len() + value.len()) / 1024,
-            Self::Remove(..) => 1,
-            Self::Hold(..) => 2,
-            Self::RemoveRange(..)
-            | Self::RemoveEvents(..)
-            | Self::Release(..)
-            | Self::ReleaseAll(..) => 4,
+            Self::Put(_, key, value) => Some(1 + (key.len() + value.len()) / 1024),
+            Self::Remove(..) => Some(1),
+            Self::Hold(..) => Some(2),
+            Self::Release(..) => Some(4),
+            Self::RemoveRange(..) | Self::RemoveEvents(..) | Self::ReleaseAll(..) => None,
+        }
+    }
+
+    /// What each costs of those that it removes.
+    const fn cost_of_each(&self) -> usize {
+        match self {
+            // They are large, and looked into.
+            Self::RemoveEvents(..) => 16,
+            // Several rows each.
+            Self::ReleaseAll(..) => 4,
+            _ => 1,
         }
     }
 }
@@ -391,35 +413,96 @@ impl<'t> Tables<'t> {
     /// Does what a plan says.
     pub(super) fn execute(&mut self, writes: impl IntoIterator<Item = Write>) -> Outcome<()> {
         for write in writes {
-            match write {
-                Write::Put(into, key, value) => {
-                    self.table(into)?.insert(key.as_slice(), value.as_slice())?;
-                }
-                Write::Remove(into, key) => {
-                    self.table(into)?.remove(key.as_slice())?;
-                }
-                Write::RemoveRange(into, from, to) => {
-                    let range = from.as_slice()..to.as_slice();
-                    self.table(into)?.retain_in(range, |_, _| false)?;
-                }
-                Write::RemoveEvents(stream, version) => self.remove_events(&stream, version)?,
-                Write::Hold(stream, blob, row) => {
-                    let (hold, holder) =
-                        (within(&stream, &blob_key(blob)), holder_key(blob, &stream));
-                    self.table(Into::Holds)?.insert(hold.as_slice(), row.as_slice())?;
-                    self.table(Into::Holders)?.insert(holder.as_slice(), &[][..])?;
-                }
-                // A store that has no blobs has none to release.
-                Write::Release(..) | Write::ReleaseAll(..) if self.format < WITH_BLOBS => {}
-                Write::Release(stream, blob, at, was) => self.release(&stream, blob, at, was)?,
-                Write::ReleaseAll(stream, at) => {
-                    for blob in blobs::held_by(self.table(Into::Holds)?, &stream)? {
-                        self.release(&stream, blob, at, true)?;
-                    }
-                }
-            }
+            let rest = self.some_of(write, &mut Budget(usize::MAX))?;
+            debug_assert!(rest.is_none(), "nothing is that much");
         }
         Ok(())
+    }
+
+    /// Does as much of what is left of a stream as `budget` allows. Gives whether that was all.
+    fn go_on(&mut self, left: &mut Left, budget: &mut Budget) -> Outcome<bool> {
+        while budget.0 > 0
+            && let Some(write) = left.writes.pop_front()
+        {
+            if let Some(rest) = self.some_of(write, budget)? {
+                left.writes.push_front(rest);
+            }
+        }
+        if left.writes.is_empty() {
+            let finish = std::mem::take(&mut left.finish);
+            budget.spend(cost_of(&finish).unwrap_or(0));
+            self.execute(finish)?;
+            return Ok(true);
+        }
+        // In the commit of the first of them.
+        self.execute(left.begin.take())?;
+        Ok(false)
+    }
+
+    /// Does as much of it as `budget` allows, and something at least. Gives what there may be left.
+    fn some_of(&mut self, write: Write, budget: &mut Budget) -> Outcome<Option<Write>> {
+        let each = write.cost_of_each();
+        let most = (budget.0 / each).max(1);
+        budget.spend(write.cost().unwrap_or(0));
+        let removed = match &write {
+            Write::Put(into, key, value) => {
+                self.table(*into)?.insert(key.as_slice(), value.as_slice())?;
+                return Ok(None);
+            }
+            Write::Remove(into, key) => {
+                self.table(*into)?.remove(key.as_slice())?;
+                return Ok(None);
+            }
+            Write::Hold(stream, blob, row) => {
+                self.hold(stream, *blob, row)?;
+                return Ok(None);
+            }
+            // A store that has no blobs has none to release.
+            Write::Release(..) | Write::ReleaseAll(..) if self.format < WITH_BLOBS => {
+                return Ok(None);
+            }
+            Write::Release(stream, blob, at, was) => {
+                self.release(stream, *blob, *at, *was)?;
+                return Ok(None);
+            }
+            Write::RemoveRange(into, from, to) => self.remove_range(*into, from, to, most)?,
+            Write::RemoveEvents(stream, version) => self.remove_events(stream, *version, most)?,
+            Write::ReleaseAll(stream, at) => self.release_all(stream, *at, most)?,
+        };
+        budget.spend(removed.max(1).saturating_mul(each));
+        Ok((removed >= most).then_some(write))
+    }
+
+    fn hold(&mut self, stream: &[u8], blob: BlobId, row: &[u8]) -> Outcome<()> {
+        let (hold, holder) = (within(stream, &blob_key(blob)), holder_key(blob, stream));
+        self.table(Into::Holds)?.insert(hold.as_slice(), row)?;
+        self.table(Into::Holders)?.insert(holder.as_slice(), &[][..])?;
+        Ok(())
+    }
+
+    /// Removes so many rows of a range at most, the first. Gives how many.
+    fn remove_range(&mut self, into: Into, from: &[u8], to: &[u8], most: usize) -> Outcome<usize> {
+        let table = self.table(into)?;
+        let (mut removed, mut end) = (0, to.to_vec());
+        for row in table.range(from..to)? {
+            let (key, _) = row?;
+            if removed == most {
+                end = key.value().to_vec();
+                break;
+            }
+            removed += 1;
+        }
+        table.retain_in(from..end.as_slice(), |_, _| false)?;
+        Ok(removed)
+    }
+
+    /// Releases so many blobs of a stream at most. Gives how many.
+    fn release_all(&mut self, stream: &[u8], at: Timestamp, most: usize) -> Outcome<usize> {
+        let held = blobs::held_by(self.table(Into::Holds)?, stream, most)?;
+        for blob in &held {
+            self.release(stream, *blob, at, true)?;
+        }
+        Ok(held.len())
     }
 
     fn release(
@@ -448,8 +531,8 @@ impl<'t> Tables<'t> {
         released
     }
 
-    /// Removes the rows of events that have none behind `version`.
-    fn remove_events(&mut self, stream: &[u8], version: u64) -> Outcome<()> {
+    /// Removes rows of events that have none behind `version`, so many at most. Gives how many.
+    fn remove_events(&mut self, stream: &[u8], version: u64, most: usize) -> Outcome<usize> {
         let (from, end) = (within(stream, &[]), after_all(stream));
         let mut to = within(stream, &version.to_be_bytes());
         to.push(0);
@@ -457,16 +540,19 @@ impl<'t> Tables<'t> {
         let table = self.table(Into::Events)?;
         let mut doomed = Vec::new();
         for row in table.range(from.as_slice()..to.as_slice())? {
+            if doomed.len() == most {
+                break;
+            }
             let (key, value) = row?;
             let events = rows::events(key.value(), value.value())?.events;
             if events.last().is_none_or(|last| last.version <= version) {
                 doomed.push(key.value().to_vec());
             }
         }
-        for key in doomed {
+        for key in &doomed {
             table.remove(key.as_slice())?;
         }
-        Ok(())
+        Ok(doomed.len())
     }
 }
 

@@ -278,10 +278,11 @@ impl Import {
         }
         self.blobs.end().map_err(wrong)?;
         for (stream, seen) in &self.streams {
-            if seen.snapshot.is_some() && !seen.found {
+            let is_folding = seen.folding_to > seen.version;
+            if seen.snapshot.is_some() && !seen.found && !is_folding {
                 return Err(wrong(format!("{} has no snapshot", text(stream))));
             }
-            if seen.folding_to > seen.version && self.log.version(stream) < seen.folding_to {
+            if is_folding && self.log.version(stream) < seen.folding_to {
                 return Err(wrong(format!("the log lacks versions of {}", text(stream))));
             }
         }

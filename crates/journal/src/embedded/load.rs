@@ -17,6 +17,9 @@ use crate::format::{EventEntry, StoredPayload};
 use crate::load::{Event, Events, Load, Loaded, Part, Parts};
 use crate::stream::{StreamId, Version};
 
+/// Bytes that an event or a part takes of a page beside its key and its payload.
+const AROUND: usize = 64;
+
 /// Reads one page of a stream.
 pub(super) fn load(
     core: &Core,
@@ -186,7 +189,7 @@ impl Page<'_> {
 
     /// Puts the events of one version on the page: all of them or none.
     fn put_version(&mut self, version: &mut Vec<Event>) -> Option<u64> {
-        let size = version.iter().map(|event| size_of(&event.payload)).sum();
+        let size = version.iter().map(|event| size_of(&[], &event.payload)).sum();
         if let Some(last) = self.loaded.events.last()
             && size > self.left
         {
@@ -288,7 +291,7 @@ impl Page<'_> {
     /// Adds a part. Gives whether there was room; for the first thing on a page there is.
     fn part(&mut self, key: &[u8], version: u64, payload: StoredPayload<'_>) -> Outcome<bool> {
         let payload = payload.decode(self.codec)?;
-        let size = size_of(&payload);
+        let size = size_of(key, &payload);
         if size > self.left && !self.is_empty() {
             return Ok(false);
         }
@@ -307,9 +310,10 @@ impl Page<'_> {
     }
 }
 
-/// What a payload takes of a page: never nothing, so that a page is bounded.
-fn size_of(payload: &Payload) -> usize {
-    payload.bytes().len().max(1)
+/// What a payload and its key take of a page, with what is around them in memory: so a page is
+/// bounded, however little there is in each.
+fn size_of(key: &[u8], payload: &Payload) -> usize {
+    AROUND + key.len() + payload.bytes().len()
 }
 
 fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {

@@ -169,8 +169,9 @@ impl RedbOptions {
     }
 
     /// About how many rows a commit folds at least beside its appends, while it folds; 1 or more.
-    /// More take longer, and whoever appends waits for them. It folds more when it has to, so that
-    /// it is done before the tail is full.
+    /// More take longer, and whoever appends waits for them. It folds eight times as many when
+    /// nobody waits, and more when it has to, so that it is done before the tail is full. That a
+    /// stream of very many rows is deleted may still take longer than that; then appends wait.
     pub const fn slice(mut self, rows: usize) -> Self {
         self.slice = rows;
         self

@@ -99,8 +99,8 @@ impl From<StreamRow<'_>> for Row {
 /// The fold of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Plan {
-    /// To be done first if the rest is done in several commits: readers learn that they may meet
-    /// parts of later versions.
+    /// To be done with the first of the rest if that is done in several commits: readers learn that
+    /// they may meet parts of later versions, and miss what is removed.
     pub(super) begin: Option<Write>,
     /// Everything else, in an order of which each prefix may be all that happens.
     pub(super) writes: Vec<Write>,
@@ -258,6 +258,10 @@ impl<'a> Folding<'a> {
             self.put_wipe(&mut writes);
         }
         self.put_parts(&mut writes);
+        if let Some((version, ..)) = self.snapshot {
+            // Whoever reads them before the rest is done knows the snapshot from the log.
+            writes.push(Write::RemoveEvents(self.stream.to_vec(), version));
+        }
         self.put_events(&mut writes);
         self.put_answers(&mut writes);
         self.put_blobs(&mut writes);
@@ -270,7 +274,6 @@ impl<'a> Folding<'a> {
         for table in [Into::Parts, Into::Events, Into::Answers] {
             writes.push(Write::RemoveRange(table, from.clone(), to.clone()));
         }
-        writes.push(Write::Remove(Into::Snapshots, self.stream.to_vec()));
         writes.push(Write::ReleaseAll(self.stream.to_vec(), self.wiped_at));
     }
 
@@ -339,7 +342,8 @@ impl<'a> Folding<'a> {
             let body = SnapshotRow { stream: self.stream, version, payload }.encode();
             let row = self.seal(Kind::Snapshot, position, &body);
             finish.push(Write::Put(Into::Snapshots, self.stream.to_vec(), row));
-            finish.push(Write::RemoveEvents(self.stream.to_vec(), version));
+        } else if self.wiped {
+            finish.push(Write::Remove(Into::Snapshots, self.stream.to_vec()));
         }
         let wake = |row: Row| Some(wake_key(self.shard, wake_time(row.wake)?, self.stream));
         let (old, new) = (wake(self.before), wake(self.row));

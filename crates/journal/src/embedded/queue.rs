@@ -1,6 +1,7 @@
 //! What waits for the commit loop: appends, and what is asked of the loop itself, in one order.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, PoisonError};
 
 use foundation::{Error, Result};
@@ -21,6 +22,11 @@ use crate::ticket::{Resolver, unknown};
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// How many appends wait. Changed under the lock, and looked at without it: whoever looks again
+    /// and again would be in the way of those who come.
+    appends: AtomicUsize,
+    /// Whether nothing more is taken in, in the same way.
+    is_closed: AtomicBool,
     /// For a loop on a thread.
     ready: Condvar,
     /// For a loop on the runtime.
@@ -30,7 +36,6 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
-    appends: usize,
     /// Set once: nothing more is taken in.
     closed: Option<Closed>,
     /// Whether the loop waits: only then it has to be woken.
@@ -116,7 +121,7 @@ impl Queue {
         }
         admit()?;
         if matches!(item, Item::Append(_)) {
-            state.appends += 1;
+            self.appends.fetch_add(1, Ordering::Relaxed);
         }
         state.items.push_back(item);
         let wake = std::mem::take(&mut state.waits);
@@ -132,10 +137,15 @@ impl Queue {
     pub(super) fn close(&self, cause: Option<Error>) {
         let mut state = self.state.lock();
         if state.closed.is_none() {
-            state.closed = Some(Closed { cause });
+            self.set_closed(&mut state, cause);
         }
         drop(state);
         self.wake();
+    }
+
+    fn set_closed(&self, state: &mut State, cause: Option<Error>) {
+        state.closed = Some(Closed { cause });
+        self.is_closed.store(true, Ordering::Release);
     }
 
     /// Runs `then` while nothing can be put in. It is told whether anything could be.
@@ -148,7 +158,7 @@ impl Queue {
     pub(super) fn fail(&self, cause: &Error) -> Vec<Item> {
         let mut state = self.state.lock();
         if state.closed.as_ref().is_none_or(|why| why.cause.is_none()) {
-            state.closed = Some(Closed { cause: Some(cause.clone()) });
+            self.set_closed(&mut state, Some(cause.clone()));
         }
         self.drain(state)
     }
@@ -158,13 +168,13 @@ impl Queue {
     pub(super) fn end(&self, cause: &Error) -> Vec<Item> {
         let mut state = self.state.lock();
         if state.closed.is_none() {
-            state.closed = Some(Closed { cause: Some(cause.clone()) });
+            self.set_closed(&mut state, Some(cause.clone()));
         }
         self.drain(state)
     }
 
     fn drain(&self, mut state: MutexGuard<'_, State>) -> Vec<Item> {
-        state.appends = 0;
+        self.appends.store(0, Ordering::Relaxed);
         let items = state.items.drain(..).collect();
         drop(state);
         // It may have been a reader that failed.
@@ -174,6 +184,9 @@ impl Queue {
 
     /// Why nothing is taken in any more, if that is so.
     pub(super) fn check(&self) -> Result<()> {
+        if !self.is_closed.load(Ordering::Acquire) {
+            return Ok(());
+        }
         match &self.state.lock().closed {
             Some(why) => Err(closed(why.cause.as_ref())),
             None => Ok(()),
@@ -182,7 +195,7 @@ impl Queue {
 
     /// How many appends wait.
     pub(super) fn appends(&self) -> usize {
-        self.state.lock().appends
+        self.appends.load(Ordering::Relaxed)
     }
 
     /// What waits, as much of it as one group holds; blocks until something does. With `busy` it
@@ -200,22 +213,30 @@ impl Queue {
                 state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.waits = false;
             }
-            let (mut seen, mut quiet, mut looks) = (state.appends, 0, 0);
-            while seen < expected && quiet < QUIET && looks < LOOKS && state.closed.is_none() {
+            if self.appends() < expected && state.closed.is_none() {
                 drop(state);
-                // Not a yield: on a busy machine that takes as long as others like.
-                for _ in 0..SPINS {
-                    std::hint::spin_loop();
-                }
+                self.gather(expected);
                 state = self.state.lock();
-                quiet = if state.appends == seen { quiet + 1 } else { 0 };
-                seen = state.appends;
-                looks += 1;
             }
-            match Self::take_from(&mut state) {
+            match self.take_from(&mut state) {
                 Next::Work(items) if items.is_empty() && !busy => {}
                 next => return next,
             }
+        }
+    }
+
+    /// Looks until there are as many as are expected, or no more come.
+    fn gather(&self, expected: usize) {
+        let (mut seen, mut quiet, mut looks) = (self.appends(), 0, 0);
+        while seen < expected && quiet < QUIET && looks < LOOKS {
+            // Not a yield: on a busy machine that takes as long as others like.
+            for _ in 0..SPINS {
+                std::hint::spin_loop();
+            }
+            let now = self.appends();
+            quiet = if now == seen { quiet + 1 } else { 0 };
+            seen = now;
+            looks += 1;
         }
     }
 
@@ -225,7 +246,7 @@ impl Queue {
             let woken = self.notify.notified();
             {
                 let mut state = self.state.lock();
-                match Self::take_from(&mut state) {
+                match self.take_from(&mut state) {
                     Next::Work(items) if items.is_empty() && !busy => state.waits = true,
                     next => return next,
                 }
@@ -234,7 +255,7 @@ impl Queue {
         }
     }
 
-    fn take_from(state: &mut MutexGuard<'_, State>) -> Next {
+    fn take_from(&self, state: &mut MutexGuard<'_, State>) -> Next {
         if state.items.is_empty() {
             return if state.closed.is_some() { Next::End } else { Next::Work(Vec::new()) };
         }
@@ -256,7 +277,7 @@ impl Queue {
         }
         let items: Vec<_> = state.items.drain(..count).collect();
         let appends = items.iter().filter(|item| matches!(item, Item::Append(_))).count();
-        state.appends = state.appends.saturating_sub(appends);
+        self.appends.fetch_sub(appends, Ordering::Relaxed);
         Next::Work(items)
     }
 
@@ -291,3 +312,6 @@ pub(super) fn closed(cause: Option<&Error>) -> Error {
         None => error,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,8 @@ const TIME: usize = 8;
 pub(super) fn pass(core: &Core, write: &WriteTransaction, folded: u64) -> Outcome<(Retained, u64)> {
     let now = core.home.now();
     let held = core.counts.signals().saturating_add(folded);
-    let mut retained = Retained { answers: answers(write, now)?, ..Retained::default() };
+    let (answers, more_answers) = answers(write, now)?;
+    let mut retained = Retained { answers, ..Retained::default() };
     retained.tombstones = tombstones(core, write, now)?;
     let more_blobs = blobs(core, write, now, &mut retained)?;
     let mut bytes = 0;
@@ -42,8 +43,8 @@ pub(super) fn pass(core: &Core, write: &WriteTransaction, folded: u64) -> Outcom
         write_fact(write, "signal_bytes", held.saturating_sub(bytes))?;
     }
     // Of signals so many may go of each shard.
-    let most = [retained.answers, retained.tombstones, retained.signals];
-    retained.more = more_blobs || most.iter().any(|dropped| *dropped >= MOST);
+    let most = [retained.tombstones, retained.signals];
+    retained.more = more_answers || more_blobs || most.iter().any(|dropped| *dropped >= MOST);
     Ok((retained, bytes))
 }
 
@@ -53,16 +54,19 @@ fn before(now: Timestamp, kept: Duration) -> Option<Timestamp> {
     now.checked_sub(kept).ok()
 }
 
-fn answers(write: &WriteTransaction, now: Timestamp) -> Outcome<u64> {
+/// Gives whether there may be more. One that is kept longer, or is gone already, counts too: it is
+/// looked at.
+fn answers(write: &WriteTransaction, now: Timestamp) -> Outcome<(u64, bool)> {
     let mut until = write.open_table(ANSWERS_UNTIL)?;
     let mut answers = write.open_table(ANSWERS)?;
     let end = time_key(now);
     let mut dropped = 0;
-    while dropped < MOST {
-        let Some(first) = until.first()?.map(|(key, _)| key.value().to_vec()) else { break };
-        if first.get(..TIME).is_none_or(|time| time >= &end[..]) {
-            break;
-        }
+    for _ in 0..MOST {
+        let first = until.first()?.map(|(key, _)| key.value().to_vec());
+        let Some(first) = first.filter(|first| first.get(..TIME).is_some_and(|it| it < &end[..]))
+        else {
+            return Ok((dropped, false));
+        };
         until.remove(first.as_slice())?;
         let place = first.get(TIME..).unwrap_or_default();
         // The same key may have been answered anew, and is kept longer then.
@@ -75,7 +79,7 @@ fn answers(write: &WriteTransaction, now: Timestamp) -> Outcome<u64> {
             dropped += 1;
         }
     }
-    Ok(dropped)
+    Ok((dropped, true))
 }
 
 fn tombstones(core: &Core, write: &WriteTransaction, now: Timestamp) -> Outcome<u64> {

@@ -16,6 +16,9 @@ use crate::blob::BlobId;
 use crate::stream::{Shard, StreamId};
 use crate::sync::Mutex;
 
+/// Records for which a stream keeps room when none are here.
+const ROOM: usize = 8;
+
 /// The tail of the log.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
@@ -36,8 +39,8 @@ pub(super) struct Tail {
     /// Records of those.
     pub(super) records: usize,
     /// Blobs that they hold or held, and those of what is being committed, each with the first group
-    /// of the last commit that does: those of one commit are folded together. Of what was there when the store was opened there is nothing here: it
-    /// is folded before anything is collected.
+    /// of the last commit that does: those of one commit are folded together. Of what was there when
+    /// the store was opened there is nothing here: it is folded before anything is collected.
     pub(super) holds: BTreeMap<BlobId, u64>,
 }
 
@@ -223,9 +226,16 @@ impl EntryState {
         while self.records.front().is_some_and(|place| place.group <= group) {
             self.records.pop_front();
         }
+        if self.records.capacity() > ROOM {
+            // A stream that was busy once would have that room for ever.
+            self.records.shrink_to(ROOM);
+        }
         if self.wake.is_some_and(|(of, _)| of <= group) {
             self.wake = None;
         }
         self.answers.retain(|_, (of, _)| *of > group);
     }
 }
+
+#[cfg(test)]
+mod tests;

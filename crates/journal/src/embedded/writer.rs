@@ -120,7 +120,7 @@ impl RedbWriter {
             return Err(refused.clone());
         }
         if self.lease.is_lost() {
-            return Err(self.lease.refusal());
+            return Err(self.core.lost(&self.lease));
         }
         if self.head.deleted { Err(deleted(stream)) } else { Ok(()) }
     }

@@ -52,10 +52,11 @@ impl Writer {
     /// # Errors
     ///
     /// Nothing was queued, and the writer may go on: `too_large`, `invalid_record`; `no_such_shard`
-    /// when it holds a blob of another shard; `store_older` when it holds or releases blobs and the format of
-    /// the store has to be raised for that; `store_read_only` when the disk is nearly full;
+    /// when it holds a blob of another shard; `store_older` when it holds or releases blobs and the
+    /// format of the store has to be raised for that; `store_read_only` when the disk is nearly full;
     /// `version_conflict` when the append expects another version; whatever the codec refuses.
-    /// Nothing was queued, and nothing more will be: `lease_lost`, `writer_fenced`, `stream_deleted`, `store_closed`.
+    /// Nothing was queued, and nothing more will be: `lease_lost`, `writer_fenced`,
+    /// `stream_deleted`, `store_closed`.
     pub fn append(&mut self, mut permit: Permit, append: Append) -> Result<Ticket> {
         self.limits.admit(&append, self.head())?;
         self.check_blobs(&append)?;

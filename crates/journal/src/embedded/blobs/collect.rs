@@ -38,14 +38,15 @@ pub(in crate::embedded) fn release(
     set(blobs, loose, Some(before), next, header.position)
 }
 
-/// The blobs that a stream holds by its rows.
+/// Blobs that a stream holds by its rows, so many at most.
 pub(in crate::embedded) fn held_by(
     holds: &impl ReadableTable<&'static [u8], &'static [u8]>,
     stream: &[u8],
+    most: usize,
 ) -> Outcome<Vec<BlobId>> {
     let (from, to) = (within(stream, &[]), after_all(stream));
     let mut held = Vec::new();
-    for row in holds.range(from.as_slice()..to.as_slice())? {
+    for row in holds.range(from.as_slice()..to.as_slice())?.take(most) {
         let (key, value) = row?;
         held.push(rows::hold(key.value(), value.value())?.blob);
     }

@@ -104,11 +104,12 @@ fn answer(key: &str, until: i64) -> Answer {
     }
 }
 
-/// One fold: how far it goes, and after how many writes it is given up, if it is.
+/// One fold: how far it goes, and after how many writes it is given up, if it is, and after how
+/// many rows of one that removes several.
 #[derive(Debug, Clone, Copy)]
 struct Fold {
     to: usize,
-    cut: Option<usize>,
+    cut: Option<(usize, usize)>,
     begins: bool,
 }
 
@@ -125,8 +126,8 @@ fn fold(appends: &[Append], folds: &[Fold]) {
         let to = fold.to.max(reached);
         let plan = records.plan(store.row(stream.key()), folded, to).unwrap();
         reached = to;
-        if let Some(writes) = fold.cut {
-            store.cut(&plan, writes);
+        if let Some((writes, rows)) = fold.cut {
+            store.cut(&plan, writes, rows);
         } else {
             store.fold(&plan, fold.begins);
             folded = if fold.begins { to } else { folded };
@@ -151,7 +152,7 @@ fn folds_in_two(appends: &[Append]) {
         fold(appends, &[Fold { to, cut: None, begins: false }]);
         fold(appends, &[Fold { to, cut: None, begins: true }]);
         for cut in (0..=plan.writes.len()).filter(|_| to > 0) {
-            fold(appends, &[Fold { to, cut: Some(cut), begins: true }]);
+            fold(appends, &[Fold { to, cut: Some((cut, 0)), begins: true }]);
         }
     }
 }
@@ -311,7 +312,7 @@ fn append_of(ops: &[Op], version: u64) -> Append {
 }
 
 fn folds() -> impl Strategy<Value = Vec<Fold>> {
-    let fold = (1..13_usize, prop::option::weighted(0.6, 0..12_usize), any::<bool>());
+    let fold = (1..13_usize, prop::option::weighted(0.6, (0..12_usize, 0..4_usize)), any::<bool>());
     prop::collection::vec(fold.prop_map(|(to, cut, begins)| Fold { to, cut, begins }), 0..6)
 }
 

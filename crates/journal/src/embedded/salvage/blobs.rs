@@ -47,6 +47,11 @@ impl Blobs {
         self.0.is_empty()
     }
 
+    /// How many shards a store has at least that has all of them: 1 if there are none.
+    pub(super) fn least_shards(&self) -> u16 {
+        self.0.keys().map(|id| id.shard().get().saturating_add(1)).max().unwrap_or(1)
+    }
+
     /// Leaves out what is of no shard of the store. Gives where it was.
     pub(super) fn sift(&mut self, shards: NonZeroU16) -> Vec<Entry> {
         let mut unfit = Vec::new();
@@ -71,3 +76,6 @@ impl Blobs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

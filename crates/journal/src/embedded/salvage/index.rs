@@ -186,17 +186,20 @@ impl Index {
         self.facts.get(name).copied().unwrap_or(0)
     }
 
-    /// How many shards the store had: the least number that all streams fit. A stream's shard
-    /// follows from its name and that number.
+    /// How many shards the store had: the least number that all streams and blobs fit, or else all
+    /// streams. A stream's shard follows from its name and that number; a blob's is in its name.
     pub(super) fn guess_shards(&self) -> Option<NonZeroU16> {
         let all: BTreeSet<_> = self
             .streams
             .iter()
             .flat_map(|(stream, entries)| entries.iter().map(move |it| (stream, it.header.shard)))
             .collect();
-        (1..=u16::MAX)
-            .filter_map(NonZeroU16::new)
-            .find(|shards| all.iter().all(|(stream, shard)| stream.shard(*shards).get() == *shard))
+        let fits = |shards: &NonZeroU16| {
+            all.iter().all(|(stream, shard)| stream.shard(*shards).get() == *shard)
+        };
+        let first = |least| (least..=u16::MAX).filter_map(NonZeroU16::new).find(fits);
+        // A blob of elsewhere does not keep the streams from being found.
+        first(self.blobs.least_shards()).or_else(|| first(1))
     }
 
     /// Leaves out what does not fit a store of so many shards, and appends that were undone.

@@ -56,12 +56,8 @@ impl Store {
                 }
             }
             Write::RemoveEvents(stream, version) => {
-                self.0.entry(Into::Events).or_default().retain(|key, value| {
-                    let (_, body) = unseal(value, Kind::Events).unwrap();
-                    let row = EventsRow::decode(body).unwrap();
-                    let last = row.events.last().unwrap().version;
-                    behind(key, stream).is_none() || last > *version
-                });
+                let events = self.0.entry(Into::Events).or_default();
+                events.retain(|key, row| !is_before(key, row, stream, *version));
             }
         }
     }
@@ -94,9 +90,34 @@ impl Store {
         begin.chain(&plan.writes).chain(&plan.finish).for_each(|it| self.execute(it));
     }
 
-    /// The beginning of a fold of several commits: after it the process has died.
-    pub(super) fn cut(&mut self, plan: &Plan, writes: usize) {
+    /// The beginning of a fold of several commits, so many writes and so many rows of the next that
+    /// removes several: after it the process has died.
+    pub(super) fn cut(&mut self, plan: &Plan, writes: usize, rows: usize) {
         plan.begin.iter().chain(plan.writes.iter().take(writes)).for_each(|it| self.execute(it));
+        match plan.writes.get(writes) {
+            Some(Write::RemoveRange(into, from, to)) => {
+                let table = self.0.entry(*into).or_default();
+                let doomed = table.range(from.clone()..to.clone()).map(|(key, _)| key.clone());
+                for key in doomed.take(rows).collect::<Vec<_>>() {
+                    table.remove(&key);
+                }
+            }
+            Some(Write::RemoveEvents(stream, version)) => {
+                let table = self.0.entry(Into::Events).or_default();
+                let doomed =
+                    table.iter().filter(|(key, row)| is_before(key, row, stream, *version));
+                let doomed = doomed.map(|(key, _)| key.clone());
+                for key in doomed.take(rows).collect::<Vec<_>>() {
+                    table.remove(&key);
+                }
+            }
+            Some(Write::ReleaseAll(stream, at)) => {
+                for blob in self.held(stream).into_iter().take(rows) {
+                    self.release(stream, blob, *at, true);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// What the row of the stream says.
@@ -275,6 +296,13 @@ impl Store {
         store.0.entry(Into::Tombstones).or_default().retain(|key, _| &key[8..] != stream);
         store
     }
+}
+
+/// Whether it is a row of events of the stream of which none is of a later version.
+fn is_before(key: &[u8], row: &[u8], stream: &[u8], version: u64) -> bool {
+    let (_, body) = unseal(row, Kind::Events).unwrap();
+    let last = EventsRow::decode(body).unwrap().events.last().unwrap().version;
+    behind(key, stream).is_some() && last <= version
 }
 
 fn decode(payload: StoredPayload<'_>) -> Payload {
