@@ -1,4 +1,5 @@
-//! A process that writes into a store until it is killed, or until the store fails.
+//! A process that writes into a store, copies it meanwhile, or compacts it, until it is killed or
+//! the store fails.
 //!
 //! It is this test binary, run again with the name of the one test below and the path of the store in
 //! the environment. What it appends to a stream is a function of the stream and the version, so that
@@ -11,19 +12,21 @@
 //! | `done S V` | version V of the stream S was acknowledged |
 //! | `failed S C` | the store stopped with an error of code C |
 //! | `refused S C` | whoever came later was refused with code C |
+//! | `begun N` | the backup to [`copy_of`] N, or the N-th compaction, begins next |
+//! | `ended N` | it has succeeded |
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
 use fastrand::Rng;
 use foundation::{Error, Result, System};
 use journal::{
-    Append, Durability, Journal, RedbOptions, Retention, Shard, Share, StreamId, Ticket, Version,
-    Writer,
+    Append, Durability, Journal, OfflineStore, RedbOptions, Retention, Shard, Share, StreamId,
+    Ticket, Version, Writer,
 };
 use tokio::sync::mpsc;
 
@@ -40,6 +43,10 @@ const STORE: &str = "JOURNAL_TEST_STORE";
 const DURABILITY: &str = "JOURNAL_TEST_DURABILITY";
 /// After how many appends a stream is left alone.
 const APPENDS: &str = "JOURNAL_TEST_APPENDS";
+/// Names the first copy that it makes of the store while it writes.
+const COPIES: &str = "JOURNAL_TEST_COPIES";
+/// Is there when the store is compacted and nothing is written.
+const COMPACT: &str = "JOURNAL_TEST_COMPACT";
 const THIS: &str = "child::writes_until_it_is_killed_or_the_store_fails";
 
 pub(crate) fn stream(number: u32) -> StreamId {
@@ -50,6 +57,11 @@ pub(crate) fn stream(number: u32) -> StreamId {
 pub(crate) fn append_of(number: u32, version: u64) -> Append {
     let mut random = Rng::with_seed(u64::from(number) << 32 | version);
     random_append(&mut random, Version::new(version - 1))
+}
+
+/// Where the process makes that copy of the store at `path`.
+pub(crate) fn copy_of(path: &Path, number: u64) -> PathBuf {
+    path.with_file_name(format!("copy-{number}.redb"))
 }
 
 /// The store as the process opens it: it folds often, and keeps its whole log.
@@ -83,25 +95,44 @@ pub(crate) enum Said {
     Done(u32, u64),
     Failed(u32, String),
     Refused(u32, String),
+    Begun(u64),
+    Ended(u64),
 }
 
 impl Child {
     /// Starts it, behind `wrapper` if that is not empty.
-    #[expect(clippy::disallowed_methods, reason = "ban: std::env, the child is this program")]
     pub(crate) fn start(
         wrapper: &[&str],
         path: &Path,
         durability: Durability,
         appends: u64,
     ) -> Self {
+        let settings = [(DURABILITY, durability.name()), (APPENDS, &appends.to_string())];
+        Self::with(wrapper, path, &settings)
+    }
+
+    /// Starts one that makes a copy of the store again and again, and writes at first. It does not write
+    /// more than it can say to whoever does not listen meanwhile.
+    pub(crate) fn copying(path: &Path, durability: Durability, first: u64) -> Self {
+        let first = first.to_string();
+        let settings = [(DURABILITY, durability.name()), (APPENDS, "30"), (COPIES, &first)];
+        Self::with(&[], path, &settings)
+    }
+
+    /// Starts one that compacts the store again and again.
+    pub(crate) fn compacting(path: &Path) -> Self {
+        Self::with(&[], path, &[(COMPACT, "")])
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "ban: std::env, the child is this program")]
+    fn with(wrapper: &[&str], path: &Path, settings: &[(&str, &str)]) -> Self {
         let mut line: Vec<OsString> = wrapper.iter().map(Into::into).collect();
         line.push(std::env::current_exe().unwrap().into_os_string());
         let mut process = Command::new(&line[0])
             .args(&line[1..])
             .args([THIS, "--exact", "--nocapture", "--test-threads=2"])
             .env(STORE, path)
-            .env(DURABILITY, durability.name())
-            .env(APPENDS, appends.to_string())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -118,12 +149,15 @@ impl Child {
             let words: Vec<_> = line.split(' ').collect();
             let stream = || words[1].parse().unwrap();
             let version = || words[2].parse().unwrap();
+            let number = || words[1].parse().unwrap();
             return Some(match words[0] {
                 "opening" => Said::Opening,
                 "head" => Said::Head(stream(), version()),
                 "done" => Said::Done(stream(), version()),
                 "failed" => Said::Failed(stream(), words[2].to_owned()),
                 "refused" => Said::Refused(stream(), words[2].to_owned()),
+                "begun" => Said::Begun(number()),
+                "ended" => Said::Ended(number()),
                 // What the test harness prints.
                 _ => continue,
             });
@@ -132,6 +166,10 @@ impl Child {
 
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
     }
 
     /// Waits for its end. Gives whether it ended as a test that passed.
@@ -216,6 +254,29 @@ impl Task {
     }
 }
 
+/// Makes one copy after the other, until one fails.
+async fn make_copies(journal: Journal, path: PathBuf, first: u64) {
+    for number in first.. {
+        say(&format!("begun {number}"));
+        if let Err(error) = journal.backup(copy_of(&path, number)).await {
+            return say(&format!("failed {STREAMS} {}", error.code()));
+        }
+        say(&format!("ended {number}"));
+    }
+}
+
+/// Compacts the store once after the other, until that fails.
+fn compact(path: &Path) -> Result<()> {
+    // The harness may have begun a line.
+    say("\nopening");
+    for number in 1.. {
+        say(&format!("begun {number}"));
+        OfflineStore::at(path).compact()?;
+        say(&format!("ended {number}"));
+    }
+    Ok(())
+}
+
 async fn write(system: &System, path: &Path) -> Result<()> {
     let durability = match setting(DURABILITY) {
         Some(name) if name == "process" => Durability::Process,
@@ -243,6 +304,14 @@ async fn write(system: &System, path: &Path) -> Result<()> {
             drop(ended);
         });
     }
+    if let Some(first) = setting(COPIES) {
+        let first = first.into_string().unwrap().parse().unwrap();
+        let (copies, ended) = (make_copies(journal.clone(), path.to_owned(), first), ended.clone());
+        system.executor("copies").execute(async move {
+            copies.await;
+            drop(ended);
+        });
+    }
     drop(ended);
     // Nothing is sent: it ends when the last of them has.
     assert!(ends.recv().await.is_none());
@@ -257,6 +326,9 @@ async fn writes_until_it_is_killed_or_the_store_fails() {
         assert_ne!(append_of(1, 7), append_of(2, 7));
         return;
     };
+    if setting(COMPACT).is_some() {
+        return compact(Path::new(&path)).unwrap();
+    }
     let system = System::builder().start().await.unwrap();
     let written = write(&system, Path::new(&path)).await;
     if let Err(error) = &written {

@@ -58,6 +58,7 @@ fn listen(mut child: Child) -> Heard {
                 heard.failed.push(code);
             }
             Said::Refused(_, code) => heard.refused.push(code),
+            Said::Begun(_) | Said::Ended(_) => panic!("nothing is copied here: {said:?}"),
         }
     }
     heard.passed = child.wait();

@@ -3,6 +3,7 @@
 //! What the process was told is durable has to be in the file, and nothing that it has not sent. The
 //! same file is used on after each kill, by another process or by this one.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -14,18 +15,30 @@ use testkit::for_each_seed;
 use crate::child::{Child, OPEN, STREAMS, Said, append_of, options, stream};
 use crate::model::Model;
 
+/// What is durable of each stream, as far as anybody was told.
+pub(crate) type Durable = [u64; STREAMS as usize];
+
 /// What is known of a file that processes write and are killed.
-struct File<'a> {
-    path: &'a Path,
-    durability: Durability,
-    random: Rng,
-    /// What is durable of each stream, as far as anybody was told.
-    durable: [u64; STREAMS as usize],
+pub(crate) struct File<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) durability: Durability,
+    pub(crate) random: Rng,
+    pub(crate) durable: Durable,
     /// The epoch of each shard, as far as anybody was told.
     epochs: [u64; 2],
+    /// What was durable when each copy of the file was begun.
+    pub(crate) begun: BTreeMap<u64, Durable>,
+    /// The last copy that is said to be there.
+    pub(crate) ended: Option<u64>,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    /// One that nobody has written yet.
+    pub(crate) fn new(path: &'a Path, durability: Durability, seed: u64) -> Self {
+        let (random, begun) = (Rng::with_seed(seed), BTreeMap::new());
+        Self { path, durability, random, durable: [0; 4], epochs: [0; 2], begun, ended: None }
+    }
+
     /// A process writes and is killed when it has said a random number of things.
     fn kill_one(&mut self) {
         let mut child = Child::start(&[], self.path, self.durability, u64::MAX);
@@ -44,6 +57,11 @@ impl File<'_> {
         for turn in 0..self.random.u32(..300_000) {
             std::hint::black_box(turn);
         }
+        self.kill(child);
+    }
+
+    /// Kills a process, and hears what it has said until then.
+    pub(crate) fn kill(&mut self, mut child: Child) {
         child.kill();
         while let Some(said) = child.said() {
             self.hear(&said);
@@ -51,7 +69,7 @@ impl File<'_> {
         assert!(!child.wait(), "it was killed");
     }
 
-    fn hear(&mut self, said: &Said) {
+    pub(crate) fn hear(&mut self, said: &Said) {
         match *said {
             Said::Opening => {}
             Said::Head(number, head) => {
@@ -67,12 +85,14 @@ impl File<'_> {
                 *durable += 1;
                 assert_eq!(version, *durable, "acknowledged in order");
             }
+            Said::Begun(copy) => drop(self.begun.insert(copy, self.durable)),
+            Said::Ended(copy) => self.ended = Some(copy),
             Said::Failed(..) | Said::Refused(..) => panic!("nothing fails here: {said:?}"),
         }
     }
 
     /// Reads everything and compares it with what was sent.
-    async fn verify(&mut self) {
+    pub(crate) async fn verify(&mut self) {
         let system = System::builder().start().await.unwrap();
         let journal = options(self.path, self.durability).open(&system).await.unwrap();
         let mut model = Model::new(journal.shards().get());
@@ -105,8 +125,7 @@ impl File<'_> {
 fn kill(seed: u64, durability: Durability, kills: u32) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.redb");
-    let random = Rng::with_seed(seed);
-    let mut file = File { path: &path, durability, random, durable: [0; 4], epochs: [0; 2] };
+    let mut file = File::new(&path, durability, seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for _ in 0..kills {
         file.kill_one();
@@ -150,19 +169,14 @@ fn a_store_whose_creator_was_killed_is_created_anew_or_is_whole() {
     for_each_seed(NonZeroU32::new(12).unwrap(), |seed| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.redb");
-        let random = Rng::with_seed(seed);
         let durability = Durability::Sync;
-        let mut file = File { path: &path, durability, random, durable: [0; 4], epochs: [0; 2] };
+        let mut file = File::new(&path, durability, seed);
         let mut child = Child::start(&[], &path, durability, u64::MAX);
         assert_eq!(child.said(), Some(Said::Opening));
         for turn in 0..file.random.u32(..3_000_000) {
             std::hint::black_box(turn);
         }
-        child.kill();
-        while let Some(said) = child.said() {
-            file.hear(&said);
-        }
-        assert!(!child.wait(), "it was killed");
+        file.kill(child);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(file.verify());
         let mut next = Child::start(&[], &path, durability, 3);

@@ -15,6 +15,8 @@ mod faults_on_files;
 mod flips;
 mod golden;
 mod kills;
+mod kills_of_copies;
+mod large_streams;
 mod maintenance;
 mod memory;
 mod model;

@@ -12,14 +12,18 @@
 
 mod answers;
 mod ask;
+mod backups;
 mod blobs;
 mod concurrency;
 mod deletion;
+mod exports;
 mod fencing;
+mod filled;
 mod leases;
 mod lifecycle;
 mod limits;
 mod log;
+mod maintenance;
 mod paging;
 mod permits;
 mod reading;
@@ -29,19 +33,22 @@ mod snapshots;
 mod store;
 mod streams;
 mod table;
+mod turns;
 mod versions;
 mod wakes;
 
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use foundation::{Result, System};
+use foundation::{Error, Result, System};
 
 use crate::append::Limits;
+use crate::codes;
 use crate::handle::Journal;
 use crate::options::Retention;
 use crate::permit::Pressure;
@@ -73,6 +80,24 @@ pub trait Harness: Send + Sync {
     /// Whether what is durable outlives [`Self::crash`] and a close. Without that the store is
     /// opened once.
     fn survives(&self) -> bool;
+
+    /// A path of that name for a backup, at which nothing is until it is made. None if the engine
+    /// has no [`Maintenance`](crate::Maintenance): one that has needs this.
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        let _ = name;
+        None
+    }
+
+    /// Opens what a backup has made at a [`path`](Self::path), beside the store itself.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being opened: the case fails.
+    async fn open_backup(&self, system: &System, setup: &Setup, path: &Path) -> Result<Journal> {
+        let _ = (system, setup);
+        let what = format!("the harness opens no backup, and {} is one", path.display());
+        Err(Error::from(codes::NOT_SUPPORTED).with_message(what))
+    }
 }
 
 /// How a case wants its store.

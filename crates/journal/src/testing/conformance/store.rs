@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -87,6 +88,22 @@ impl<'a> Store<'a> {
         let mut store = Self { harness, setup, system, wall, journal, leases };
         store.open().await;
         store
+    }
+
+    /// What a backup has made at `path`, as a store of its own, at the same time as this one.
+    pub(super) async fn open_backup(&self, path: &Path) -> Self {
+        let wall = self.wall.clone();
+        let system = ok(System::builder().clock(wall.clone()).start().await, "a system starts");
+        let open = self.harness.open_backup(&system, &self.setup, path);
+        let journal = ok(within("a backup opens", open).await, "a backup opens");
+        same_setup(&journal, &self.setup);
+        let (harness, setup, leases) = (self.harness, self.setup, BTreeMap::new());
+        Self { harness, setup, system, wall, journal: Some(journal), leases }
+    }
+
+    /// The path of that name for a backup, if the harness gives one.
+    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.harness.path(name)
     }
 
     async fn open(&mut self) {

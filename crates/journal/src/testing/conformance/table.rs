@@ -145,6 +145,20 @@ macro_rules! conformance {
                 a_blob_needs_a_lease
                 a_blob_waits_for_its_turn
                 a_crash_leaves_a_blob_wholly_or_not_at_all;
+            maintenance:
+                a_store_tells_what_is_in_it
+                a_store_tells_where_its_log_begins
+                a_sound_store_is_read_whole_and_found_sound
+                a_store_is_found_sound_while_others_write
+                nobody_looks_after_a_closed_store;
+            exports:
+                an_export_has_everything_but_what_was_deleted
+                an_export_has_what_was_acknowledged_before_it
+                an_export_that_fails_changes_nothing;
+            backups:
+                a_backup_is_a_store_of_its_own
+                a_backup_has_what_was_acknowledged_before_it
+                a_backup_takes_the_place_of_nothing;
             limits:
                 what_is_at_its_limit_is_taken_and_no_more
                 a_whole_append_has_a_limit

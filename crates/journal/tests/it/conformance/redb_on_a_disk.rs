@@ -1,23 +1,35 @@
 //! The engine on redb keeps what the port promises: on a simulated disk, whose power is cut.
 
+use std::path::{Path, PathBuf};
+
 use foundation::{Result, System};
 use journal::testing::{Disk, Harness, Setup};
 use journal::{Journal, RedbOptions};
+use tempfile::TempDir;
 
-/// A store on a disk that a crash takes everything from that was not synced.
-#[derive(Default)]
-struct OnDisk(Disk);
+use crate::contents::read_file;
+
+/// A store on a disk that a crash takes everything from that was not synced. Backups of it are files.
+struct OnDisk(Disk, TempDir);
+
+impl OnDisk {
+    fn new() -> Self {
+        Self(Disk::new(), tempfile::tempdir().unwrap())
+    }
+}
+
+fn options(disk: &Disk, setup: &Setup) -> RedbOptions {
+    RedbOptions::on_disk(disk)
+        .shards(setup.shards)
+        .limits(setup.limits)
+        .pressure(setup.pressure)
+        .retention(setup.retention)
+}
 
 #[async_trait::async_trait]
 impl Harness for OnDisk {
     async fn open(&self, system: &System, setup: &Setup) -> Result<Journal> {
-        RedbOptions::on_disk(&self.0)
-            .shards(setup.shards)
-            .limits(setup.limits)
-            .pressure(setup.pressure)
-            .retention(setup.retention)
-            .open(system)
-            .await
+        options(&self.0, setup).open(system).await
     }
 
     async fn crash(&self, journal: Journal) {
@@ -34,9 +46,18 @@ impl Harness for OnDisk {
     fn survives(&self) -> bool {
         true
     }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.1.path().join(name))
+    }
+
+    async fn open_backup(&self, system: &System, setup: &Setup, path: &Path) -> Result<Journal> {
+        // On a disk of its own: it works on the runtime then, in paused time.
+        options(&Disk::from_image(read_file(path)), setup).open(system).await
+    }
 }
 
 journal::conformance! {
     #[tokio::test(start_paused = true)]
-    OnDisk::default()
+    OnDisk::new()
 }

@@ -1,5 +1,7 @@
 //! The engine on redb keeps what the port promises: on a file, with threads of its own.
 
+use std::path::{Path, PathBuf};
+
 use foundation::{Result, System};
 use journal::testing::{Harness, Setup};
 use journal::{Journal, RedbOptions};
@@ -15,16 +17,18 @@ impl OnFile {
     }
 }
 
+fn options(path: &Path, setup: &Setup) -> RedbOptions {
+    RedbOptions::new(path)
+        .shards(setup.shards)
+        .limits(setup.limits)
+        .pressure(setup.pressure)
+        .retention(setup.retention)
+}
+
 #[async_trait::async_trait]
 impl Harness for OnFile {
     async fn open(&self, system: &System, setup: &Setup) -> Result<Journal> {
-        RedbOptions::new(self.0.path().join("store.redb"))
-            .shards(setup.shards)
-            .limits(setup.limits)
-            .pressure(setup.pressure)
-            .retention(setup.retention)
-            .open(system)
-            .await
+        options(&self.0.path().join("store.redb"), setup).open(system).await
     }
 
     async fn crash(&self, journal: Journal) {
@@ -37,6 +41,14 @@ impl Harness for OnFile {
 
     fn survives(&self) -> bool {
         true
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.0.path().join(name))
+    }
+
+    async fn open_backup(&self, system: &System, setup: &Setup, path: &Path) -> Result<Journal> {
+        options(path, setup).open(system).await
     }
 }
 
