@@ -71,8 +71,8 @@ pub(super) struct Slice {
     signal_bytes: u64,
 }
 
-/// How much a slice may do. The cost of a row that is set is 1 and its size in kilobytes; that of one
-/// that is removed is a number.
+/// How much a slice may do. The cost of a row that is set is 1 and its size in kilobytes; what is
+/// removed costs as [`Write::rows_for`] says.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget(pub(super) usize);
 
@@ -334,14 +334,16 @@ impl Write {
         }
     }
 
-    /// What each costs of those that it removes.
-    const fn cost_of_each(&self) -> usize {
+    /// Of what it removes, so many cost so much.
+    const fn rows_for(&self) -> (usize, usize) {
         match self {
+            // Whole pages of them go at a time.
+            Self::RemoveRange(..) => (8, 1),
             // They are large, and looked into.
-            Self::RemoveEvents(..) => 16,
+            Self::RemoveEvents(..) => (1, 16),
             // Several rows each.
-            Self::ReleaseAll(..) => 4,
-            _ => 1,
+            Self::ReleaseAll(..) => (1, 4),
+            _ => (1, 1),
         }
     }
 }
@@ -441,8 +443,8 @@ impl<'t> Tables<'t> {
 
     /// Does as much of it as `budget` allows, and something at least. Gives what there may be left.
     fn some_of(&mut self, write: Write, budget: &mut Budget) -> Outcome<Option<Write>> {
-        let each = write.cost_of_each();
-        let most = (budget.0 / each).max(1);
+        let (rows, cost) = write.rows_for();
+        let most = (budget.0 / cost).saturating_mul(rows).max(1);
         budget.spend(write.cost().unwrap_or(0));
         let removed = match &write {
             Write::Put(into, key, value) => {
@@ -469,7 +471,7 @@ impl<'t> Tables<'t> {
             Write::RemoveEvents(stream, version) => self.remove_events(stream, *version, most)?,
             Write::ReleaseAll(stream, at) => self.release_all(stream, *at, most)?,
         };
-        budget.spend(removed.max(1).saturating_mul(each));
+        budget.spend(removed.div_ceil(rows).max(1).saturating_mul(cost));
         Ok((removed >= most).then_some(write))
     }
 
