@@ -1,10 +1,10 @@
 //! Benchmarks: every figure beside its limit and its peers, measured in the same run.
 //!
 //! A group's workload is written once, over a trait ([`actor::Subject`], [`journal::Subject`],
-//! [`limit::Subject`], [`work::Subject`]); the bare library that is the limit, ours, and each peer implement that
-//! trait, so that all of them do the same work. A measurement is a [`Sample`]. Rounds of our
-//! program and of the peers' alternate, and a [`Figure`] holds the median of each value over the
-//! rounds: the machine's moods hit all of them alike.
+//! [`limit::Subject`], [`work::Subject`]); the bare library that is the limit, ours, and each peer
+//! implement that trait, so that all of them do the same work. A measurement is a [`Sample`].
+//! Rounds of our program and of the peers' alternate, and a [`Figure`] holds the median of each
+//! value over the rounds: the machine's moods hit all of them alike.
 //!
 //! Every workload asserts its own result, so that a fast path that loses work cannot look fast.
 

@@ -211,8 +211,8 @@ impl Append {
         self
     }
 
-    /// The end of the stream: parts, events, snapshot, answers, wake and what it holds go. Its name is refused
-    /// until the tombstone has passed its retention. It has to be the only change.
+    /// The end of the stream: parts, events, snapshot, answers, wake and what it holds go. Its name
+    /// is refused until the tombstone has passed its retention. It has to be the only change.
     pub fn tombstone() -> Self {
         Self::new().with(Change::Tombstone)
     }

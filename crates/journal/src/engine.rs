@@ -172,8 +172,9 @@ pub trait Engine: Debug + Send + Sync + 'static {
     /// whatever the codec refuses; `store_closed`, `unknown_outcome`.
     async fn write_chunk(&self, lease: &Lease, chunk: Chunk, permit: Permit) -> Result<()>;
 
-    /// Ends a blob, which has `length` bytes in its chunks, as the caller has counted. On success it is durable, and can be
-    /// read and held. On an error, or given up, it may be finished all the same.
+    /// Ends a blob, which has `length` bytes in its chunks, as the caller has counted. On success
+    /// it is durable, and can be read and held. On an error, or given up, it may be finished all
+    /// the same.
     ///
     /// # Errors
     ///

@@ -55,9 +55,9 @@ impl Salvage {
     ///
     /// # Errors
     ///
-    /// `store_refused` when `from` is not there; `store_exists` when something is at `to`; `store_locked` when
-    /// somebody has either open; `store_newer` when a later release has written the file;
-    /// `store_foreign` when no record is found; `no_such_shard` when the number of shards
+    /// `store_refused` when `from` is not there; `store_exists` when something is at `to`;
+    /// `store_locked` when somebody has either open; `store_newer` when a later release has written
+    /// the file; `store_foreign` when no record is found; `no_such_shard` when the number of shards
     /// is lost and cannot be told; `store_error` when reading or writing fails.
     pub fn run(self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Salvaged> {
         embedded::salvage(self, from.as_ref(), to.as_ref())

@@ -44,7 +44,8 @@ const LINE: u64 = 1 << 30;
 ///
 /// `import_invalid`, with the `line`, when that is no whole export, or not one that this release
 /// reads; `store_exists` when there is something at `to` already; `store_refused` when its folder is
-/// not there; `store_newer` when it is of a later format; `store_locked` when somebody else makes it; `store_error` when reading or writing fails.
+/// not there; `store_newer` when it is of a later format; `store_locked` when somebody else makes
+/// it; `store_error` when reading or writing fails.
 pub fn import(from: impl BufRead, to: impl AsRef<Path>) -> Result<Exported> {
     let to = to.as_ref();
     guarded(|| Import::new(to)?.run(from)).map_err(|failure| failure.at(to))

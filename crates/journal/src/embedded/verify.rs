@@ -5,7 +5,8 @@
 //! leaves those out, as a reader does.
 //!
 //! In reading order: here, one row after the other · [`cross`], what rows say of their streams and
-//! streams of their rows · [`blobs`], and blobs and who holds them · [`log`], whether the log is without gaps and goes on where the rows end.
+//! streams of their rows · [`blobs`], and blobs and who holds them · [`log`], whether the log is
+//! without gaps and goes on where the rows end.
 
 mod blobs;
 mod cross;

@@ -153,9 +153,9 @@ impl Disk {
     /// What is left is all that was synced and a random part of what was not: each write and each
     /// change of the length is lost, or there, or, for a write, there in some of its sectors of
     /// 512 bytes; and they reached the disk in a random order, but that a file which was cut off is
-    /// not made longer again by what was written before, as on every file system. `random` is given a number and
-    /// gives one below it. How much is lost is random too, so that a cut which loses all of many
-    /// writes, and one which loses none, are not rare.
+    /// not made longer again by what was written before, as on every file system. `random` is given
+    /// a number and gives one below it. How much is lost is random too, so that a cut which loses
+    /// all of many writes, and one which loses none, are not rare.
     pub fn cut_power(&self, random: &mut impl FnMut(u64) -> u64) {
         // Without the lock while `random` runs, which is not our code. The disk is off meanwhile.
         let unsynced = self.state.lock().power_off();

@@ -42,9 +42,10 @@ const ENDING: &str = ".bin";
 ///
 /// # Errors
 ///
-/// Each has the `file` in its details. `upcast_failed` when a payload becomes something else than the file of the
-/// newest version, and as [`Upcasts::upcast`]; `invalid_options` when a file is missing or has a
-/// name that says no version; `store_error` when the folder is not there or cannot be read.
+/// Each has the `file` in its details. `upcast_failed` when a payload becomes something else than
+/// the file of the newest version, and as [`Upcasts::upcast`]; `invalid_options` when a file is
+/// missing or has a name that says no version; `store_error` when the folder is not there or cannot
+/// be read.
 pub fn check_golden(folder: &Path, upcasts: &Upcasts) -> Result<usize> {
     let samples = read(folder)?;
     let (oldest, newest) = (upcasts.oldest(), upcasts.newest());

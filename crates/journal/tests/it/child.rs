@@ -111,8 +111,8 @@ impl Child {
         Self::with(wrapper, path, &settings)
     }
 
-    /// Starts one that makes a copy of the store again and again, and writes at first. It does not write
-    /// more than it can say to whoever does not listen meanwhile.
+    /// Starts one that makes a copy of the store again and again, and writes at first. It does not
+    /// write more than it can say to whoever does not listen meanwhile.
     pub(crate) fn copying(path: &Path, durability: Durability, first: u64) -> Self {
         let first = first.to_string();
         let settings = [(DURABILITY, durability.name()), (APPENDS, "30"), (COPIES, &first)];

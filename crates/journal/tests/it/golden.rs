@@ -2,8 +2,9 @@
 //!
 //! `golden/v1.redb` was made by [`make`], `golden/v2.redb` by [`make_blobs`] too, in a folder that was
 //! kept, and they are never changed; `v1.txt` and `v2.txt` are what [`describe`] says of them. A
-//! release that writes another format adds a store of its own beside them. To make one, let [`a_store_that_is_made_today_holds_the_same`] panic before its folder is
-//! gone, for example by an expectation that is wrong, with `folder.keep()` in place of the folder.
+//! release that writes another format adds a store of its own beside them. To make one, let
+//! [`a_store_that_is_made_today_holds_the_same`] panic before its folder is gone, for example by an
+//! expectation that is wrong, with `folder.keep()` in place of the folder.
 
 use std::borrow::Cow;
 use std::fmt::Write;

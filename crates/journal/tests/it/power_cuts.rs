@@ -1,4 +1,5 @@
-//! Power cuts at any call, and syncs that fail: nothing acknowledged is lost, nothing is half there, every file opens.
+//! Power cuts at any call, and syncs that fail: nothing acknowledged is lost, nothing is half
+//! there, every file opens.
 //!
 //! The store is on a simulated disk that loses, tears and reorders what was not synced. A naive model
 //! keeps what was sent to each stream; after each cut the stream has to be at a version that is

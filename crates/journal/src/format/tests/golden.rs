@@ -1,8 +1,9 @@
 //! Records as they were written once, one file for each kind and format version.
 //!
 //! They are never changed: a release that writes another format gets a folder of its own, with what
-//! is new in it, and reads those of all before. A file of a new kind is made by hand: an empty one is put in its place, the
-//! test fails and says in hexadecimal what it should hold, and `xxd -r -p` makes bytes of that.
+//! is new in it, and reads those of all before. A file of a new kind is made by hand: an empty one
+//! is put in its place, the test fails and says in hexadecimal what it should hold, and `xxd -r -p`
+//! makes bytes of that.
 
 use super::samples;
 use crate::format::{Kind, unseal};
