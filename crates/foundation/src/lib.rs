@@ -22,6 +22,7 @@ mod actor;
 mod breaker;
 mod cache;
 mod command;
+mod contain;
 mod deadline;
 mod error;
 mod exit;
@@ -46,9 +47,9 @@ mod timer;
 mod tracker;
 
 pub use actor::{
-    Actor, ActorRef, ActorState, ActorStatus, Ask, ChildKind, ChildSpec, Context, Down, Exit,
-    Exited, Flow, Init, MonitorRef, Pid, Reply, Restart, Shutdown, Tell, TimerKey, Trace,
-    TraceEntry, TraceStep, Unresponsive, Unsent,
+    Actor, ActorRef, ActorState, ActorStatus, Ask, Asked, AtEnd, Caller, ChildKind, ChildSpec,
+    Context, Down, Exit, Exited, Flow, Incarnation, Init, KeptPlace, MonitorRef, Pid, Place, Reply,
+    Restart, Shutdown, Tell, TimerKey, Told, Trace, TraceEntry, TraceStep, Unresponsive, Unsent,
 };
 pub use breaker::{
     BreakerOptions, CircuitBreaker, CircuitBreakers, CircuitChange, CircuitPermit, CircuitState,
@@ -56,6 +57,7 @@ pub use breaker::{
 };
 pub use cache::{Cache, CacheOptions, CacheStats};
 pub use command::{Command, CommandOptions, CommandOutput, CommandStats, Commands};
+pub use contain::contain;
 pub use error::{
     Breadcrumb, Category, Code, Error, ErrorContext, Origin, Report, Result, Severity, boundary,
     codes,

@@ -39,15 +39,21 @@ impl<'a, M: Send, T> Ask<'a, M, T> {
     #[inline]
     pub(super) fn new(slot: &'a Slot<M>, make: impl FnOnce(Reply<T>) -> M) -> Self {
         let (reply, answer) = Reply::new(slot.core().task.get());
+        let mut ask = Self::of(slot, slot.core().life.generation(), answer);
+        ask.sending = Some(Tell::new(slot, make(reply)));
+        ask
+    }
+
+    /// A request that was sent to an incarnation.
+    #[inline]
+    pub(super) fn of(
+        slot: &'a Slot<M>,
+        generation: u32,
+        answer: oneshot::Receiver<Answer<T>>,
+    ) -> Self {
         let shard = usize::try_from(slot.core().slot).unwrap_or(0);
-        Self {
-            slot,
-            sending: Some(Tell::new(slot, make(reply))),
-            answer,
-            ending: None,
-            limit: Limit::new(&slot.core().system.deadlines, shard, Some(DEADLINE)),
-            generation: slot.core().life.generation(),
-        }
+        let limit = Limit::new(&slot.core().system.deadlines, shard, Some(DEADLINE));
+        Self { slot, sending: None, answer, ending: None, limit, generation }
     }
 
     /// Waits for `deadline` and no longer, in place of 5 s. Zero asks, and does not wait.

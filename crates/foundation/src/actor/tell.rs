@@ -160,14 +160,18 @@ pub(super) fn try_send<M: Send>(
         Sent::InLine(place) => Ok(Delivery::InLine(place)),
         Sent::Full(message) => unsent(message, mailbox_full(slot)),
         Sent::Overflow(message) => {
-            let overflow = Error::from(codes::MAILBOX_OVERFLOW);
-            let generation = slot.core().life.generation();
-            slot.core().life.request(generation, ExitReason::Error(overflow));
-            slot.queue.raise(generation, STOP);
+            overflow(slot, slot.core().life.generation());
             unsent(message, mailbox_full(slot))
         }
         Sent::Closed(message) => unsent(message, no_process(slot)),
     }
+}
+
+/// Stops an incarnation, because a message was sent for which it has no room.
+pub(super) fn overflow<M>(slot: &Slot<M>, generation: u32) {
+    let overflow = Error::from(codes::MAILBOX_OVERFLOW);
+    slot.core().life.request(generation, ExitReason::Error(overflow));
+    slot.queue.raise(generation, STOP);
 }
 
 pub(super) fn mailbox_full<M>(slot: &Slot<M>) -> Error {

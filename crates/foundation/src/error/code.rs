@@ -75,6 +75,14 @@ pub mod codes {
         "somebody is registered under that name; `actor` and `pid` are in the details",
         "use that actor, or another name; find out who registers it twice",
     );
+    /// A callback panicked, and nothing else did.
+    pub const CALLBACK_PANICKED: Code = Code::new(
+        "callback_panicked",
+        Category::System,
+        "a function that was given to be called panicked; `message` and `location` are in the \
+         details",
+        "report the bug with message and location; whoever called it went on",
+    );
     /// An actor asked itself.
     pub const CALLING_SELF: Code = Code::new(
         "calling_self",
@@ -480,6 +488,7 @@ pub mod codes {
         ALREADY_STARTED,
         BACKPRESSURE_ACTIVE,
         BULKHEAD_FULL,
+        CALLBACK_PANICKED,
         CALLING_SELF,
         CHILD_NOT_FOUND,
         CHILD_RESTARTING,

@@ -10,10 +10,12 @@
 //! which is what makes it faster than a channel that hands over one message at a time.
 
 mod options;
+mod promise;
 mod queue;
 
 pub(crate) use options::MOST_CAPACITY;
 pub use options::{Mailbox, Overflow};
+pub(crate) use promise::Promise;
 pub(crate) use queue::{CONTROL, Closed, Inbox, Queue, Received, SPACE, Sent, Waiting};
 
 #[cfg(test)]

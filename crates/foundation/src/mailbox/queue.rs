@@ -32,13 +32,13 @@ pub(crate) struct Queue<M, C, T> {
     word: AtomicU32,
     /// How many of the messages taken in the last batch are not yet begun. Written by the receiver
     /// for every message, read by a sender only when there seems to be no room.
-    remaining: AtomicUsize,
+    pub(super) remaining: AtomicUsize,
     /// Which time the receiver is polled. A wake-up ends up in the next one.
     polls: AtomicU32,
     pub(crate) between: T,
     /// How many messages were sent, by and large: nobody waits for the count to be exact.
     sent: AtomicU32,
-    state: Mutex<State<M, C>>,
+    pub(super) state: Mutex<State<M, C>>,
 }
 
 /// Whether messages come in.
@@ -105,8 +105,8 @@ pub(crate) struct Closed<M, C> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
-struct State<M, C> {
-    messages: VecDeque<M>,
+pub(super) struct State<M, C> {
+    pub(super) messages: VecDeque<M>,
     /// Senders that wait for room, in the order in which they came. There only while somebody is.
     #[expect(clippy::box_collection, reason = "a word for every idle actor, in place of four")]
     line: Option<Box<VecDeque<InLine<M>>>>,
@@ -114,16 +114,18 @@ struct State<M, C> {
     #[expect(clippy::box_collection, reason = "a word for every idle actor, in place of four")]
     lane: Option<Box<VecDeque<C>>>,
     /// The how many-th receiver it is open for; 0 before the first.
-    generation: u32,
+    pub(super) generation: u32,
+    /// How many places are promised to senders that have not yet sent.
+    pub(super) promised: u32,
     /// At least as many as `remaining`.
     taken: usize,
-    options: Mailbox,
-    gate: Gate,
+    pub(super) options: Mailbox,
+    pub(super) gate: Gate,
     /// Whether the receiver has found nothing and waits to be woken.
     idle: bool,
     waker: Option<Waker>,
     /// How many messages the policy has dropped.
-    dropped: u64,
+    pub(super) dropped: u64,
 }
 
 struct InLine<M> {
@@ -154,6 +156,7 @@ impl<M, C, T> Queue<M, C, T> {
             line: None,
             lane: None,
             generation: 0,
+            promised: 0,
             taken: 0,
             options,
             gate: Gate::Closed,
@@ -296,7 +299,7 @@ impl<M, C, T> Queue<M, C, T> {
 
     /// Lets go of the lock and wakes the receiver if it is idle.
     #[inline]
-    fn wake(mut state: MutexGuard<'_, State<M, C>>) {
+    pub(super) fn wake(mut state: MutexGuard<'_, State<M, C>>) {
         if !state.idle {
             return;
         }
@@ -317,6 +320,7 @@ impl<M, C, T> Queue<M, C, T> {
         let mut state = self.state.lock();
         state.gate = Gate::Open;
         state.generation = generation;
+        state.promised = 0;
         state.idle = false;
         self.word.store(0, Ordering::Release);
     }
@@ -493,13 +497,31 @@ impl<M, C, T> Queue<M, C, T> {
         mut moved: Vec<Waker>,
     ) {
         state.taken = taken;
-        if state.messages.len() + taken <= state.options.get_capacity() / 2 {
+        if state.occupied() + taken <= state.options.get_capacity() / 2 {
             state.move_up(taken, &mut moved);
         }
         if state.line.is_none() {
             self.word.fetch_and(!SPACE, Ordering::AcqRel);
         }
         drop(state);
+        moved.into_iter().for_each(Waker::wake);
+    }
+
+    /// Lets in who waits, and wakes the receiver for it: a promised place is free.
+    pub(super) fn move_up_one(&self, mut state: MutexGuard<'_, State<M, C>>) {
+        if state.line.is_none() || state.gate != Gate::Open {
+            return;
+        }
+        let taken = state.taken.min(self.remaining.load(Ordering::Acquire));
+        let mut moved = Vec::new();
+        state.move_up(taken, &mut moved);
+        if state.line.is_none() {
+            self.word.fetch_and(!SPACE, Ordering::AcqRel);
+        }
+        if moved.is_empty() {
+            return;
+        }
+        Self::wake(state);
         moved.into_iter().for_each(Waker::wake);
     }
 
@@ -531,22 +553,28 @@ impl<M> Inbox<M> {
 
 impl<M, C> State<M, C> {
     /// Whether a message may come in now. Nobody overtakes the line.
-    fn has_room(&mut self, remaining: &AtomicUsize) -> bool {
+    pub(super) fn has_room(&mut self, remaining: &AtomicUsize) -> bool {
         if self.line.is_some() {
             return false;
         }
         let capacity = self.options.get_capacity();
-        if self.messages.len() + self.taken < capacity {
+        if self.occupied() + self.taken < capacity {
             return true;
         }
         self.taken = self.taken.min(remaining.load(Ordering::Acquire));
-        self.messages.len() + self.taken < capacity
+        self.occupied() + self.taken < capacity
+    }
+
+    /// How many places are taken by messages, and promised to some.
+    fn occupied(&self) -> usize {
+        self.messages.len() + self.promised as usize
     }
 
     /// Accepts the messages of the first in line, as many as there is room for.
     fn move_up(&mut self, taken: usize, moved: &mut Vec<Waker>) {
         let Some(line) = &mut self.line else { return };
-        while self.messages.len() + taken < self.options.get_capacity() {
+        let promised = self.promised as usize;
+        while self.messages.len() + promised + taken < self.options.get_capacity() {
             let Some(place) = line.pop_front() else { break };
             place.outcome.store(ACCEPTED, Ordering::Release);
             self.messages.push_back(place.message);

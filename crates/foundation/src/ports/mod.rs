@@ -35,7 +35,11 @@ impl Ports {
 
     /// A new id, greater than every earlier one of this system.
     pub(crate) fn new_id(&self) -> Uuid {
-        let now = self.now();
+        self.new_id_at(self.now())
+    }
+
+    /// As [`Self::new_id`], of what the clock has said.
+    pub(crate) fn new_id_at(&self, now: Timestamp) -> Uuid {
         self.ids.lock().next(now)
     }
 

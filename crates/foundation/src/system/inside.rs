@@ -87,6 +87,18 @@ impl Home {
         self.ports.new_id()
     }
 
+    /// As [`Self::new_id`], for whoever has read the clock already: `now` is what it said.
+    #[must_use]
+    pub fn new_id_at(&self, now: Timestamp) -> Uuid {
+        self.ports.new_id_at(now)
+    }
+
+    /// A seed for something that needs chance, from the seed of the system.
+    #[must_use]
+    pub fn new_seed(&self) -> u64 {
+        self.ports.new_seed()
+    }
+
     /// What `name` is to start tasks and threads with, as [`System::executor`].
     pub fn executor(&self, name: &'static str) -> Executor {
         self.spawner.executor(name)

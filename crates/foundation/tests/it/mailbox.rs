@@ -2,8 +2,11 @@
 
 #[path = "../../src/mailbox/options.rs"]
 mod options;
+#[path = "../../src/mailbox/promise.rs"]
+mod promise;
 #[path = "../../src/mailbox/queue.rs"]
 mod queue;
 
 pub(crate) use options::{Mailbox, Overflow};
+pub(crate) use promise::Promise;
 pub(crate) use queue::{CONTROL, Inbox, Queue, Received, SPACE, Sent};

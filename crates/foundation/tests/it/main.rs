@@ -11,6 +11,7 @@ mod examples;
 mod exits;
 mod fixture;
 mod flags;
+mod incarnations;
 mod inspection;
 mod lifecycle;
 mod limits;

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use testkit::{for_each_seed, panics};
 
-use crate::mailbox::{Inbox, Mailbox, Overflow, Queue, Received, SPACE, Sent};
+use crate::mailbox::{Inbox, Mailbox, Overflow, Promise, Queue, Received, SPACE, Sent};
 
 /// Schedules that are tried for each seed, of which a soak gives more.
 pub(crate) const SCHEDULES: usize = 600;
@@ -222,4 +222,53 @@ fn a_receiver_that_stores_its_waker_after_it_has_looked_is_found_out() {
     };
     let said = panics(|| explore_seeds(UNTIL_FOUND, run));
     assert!(said.contains("deadlock"), "{said}");
+}
+
+#[test]
+fn promised_places_are_neither_lost_nor_given_twice() {
+    explore_seeds(SCHEDULES, || {
+        let queue = open(Mailbox::bounded(2));
+        let receiver = shuttle::future::spawn(receive(Arc::clone(&queue)));
+        let promised: Vec<_> = (0..2)
+            .map(|sender| {
+                let queue = Arc::clone(&queue);
+                shuttle::future::spawn(async move {
+                    let mut sent = 0;
+                    for number in 0..3 {
+                        if queue.promise(1) == Promise::Place {
+                            if number == 1 {
+                                queue.give_back(1);
+                            } else {
+                                assert_eq!(queue.fulfil(1, (sender, number)), None);
+                                sent += 1;
+                            }
+                        }
+                        shuttle::future::yield_now().await;
+                    }
+                    sent
+                })
+            })
+            .collect();
+        let waiting = {
+            let queue = Arc::clone(&queue);
+            shuttle::future::spawn(async move {
+                for number in 0..3 {
+                    assert!(send(&queue, (9, number)).await);
+                }
+            })
+        };
+        shuttle::future::block_on(async move {
+            waiting.await.unwrap();
+            let mut sent = 3;
+            for sender in promised {
+                sent += sender.await.unwrap();
+            }
+            queue.drain(1);
+            queue.raise(1, 0);
+            let handled = receiver.await.unwrap();
+            assert_eq!(handled.len(), sent);
+            let waited: Vec<_> = handled.iter().filter(|(sender, _)| *sender == 9).collect();
+            assert_eq!(waited, [&(9, 0), &(9, 1), &(9, 2)]);
+        });
+    });
 }
