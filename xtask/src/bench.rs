@@ -24,6 +24,8 @@ pub(crate) enum Group {
     Journal,
     /// Limits, breakers, retries, errors and flags, while nothing is wrong
     Limit,
+    /// Finding who wants a signal
+    Signal,
     /// Tasks of a pool, and programs of the operating system
     Work,
 }
@@ -33,7 +35,7 @@ impl Group {
     const fn has_peers(self) -> bool {
         match self {
             Self::Actor | Self::Journal | Self::Limit => true,
-            Self::Work => false,
+            Self::Signal | Self::Work => false,
         }
     }
 }
