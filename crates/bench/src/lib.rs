@@ -15,6 +15,7 @@ mod figure;
 pub mod journal;
 pub mod limit;
 mod rounds;
+pub mod signal;
 mod size;
 pub mod work;
 

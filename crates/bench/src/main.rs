@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use bench::actor::{self, BareTask, Ours};
-use bench::{Program, Sample, Size, journal, limit, work};
+use bench::{Program, Sample, Size, journal, limit, signal, work};
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -60,6 +60,7 @@ enum Group {
     Actor,
     Journal,
     Limit,
+    Signal,
     Work,
 }
 
@@ -96,7 +97,7 @@ fn parts_of(group: Group) -> Vec<Part> {
     match group {
         Group::Actor => ["times", "memory"].map(|part| Part::new(part, ACTORS)).into(),
         Group::Limit => vec![Part::new("times", &["failsafe", "governor"])],
-        Group::Work => vec![Part::new("times", &[])],
+        Group::Signal | Group::Work => vec![Part::new("times", &[])],
         // A round of the mixed part is half a minute for each of its two figures and each subject, one
         // of the memory part is ten million appends, one of the part that opens fills a million streams.
         Group::Journal => vec![
@@ -176,7 +177,7 @@ fn of_actor(part: Measured) -> Result<actor::Part> {
 
 fn sample(group: Group, subject: Subject, part: actor::Part, size: Size) -> Result<()> {
     let runtime = match group {
-        Group::Actor | Group::Limit | Group::Journal => bench::runtime()?,
+        Group::Actor | Group::Limit | Group::Journal | Group::Signal => bench::runtime()?,
         Group::Work => bench::runtime_with_io()?,
     };
     let samples: Vec<Sample> = match (group, subject) {
@@ -187,11 +188,13 @@ fn sample(group: Group, subject: Subject, part: actor::Part, size: Size) -> Resu
             runtime.block_on(actor::samples::<BareTask>("limit_tokio_mpsc", size, part))?
         }
         (Group::Journal, _) => bail!("the journal is measured elsewhere"),
-        (Group::Limit | Group::Work, _) if part == actor::Part::Memory => {
+        (Group::Limit | Group::Signal | Group::Work, _) if part == actor::Part::Memory => {
             bail!("this group is measured in time only")
         }
         (Group::Limit, Subject::Ours) => runtime.block_on(limit::samples::<limit::Ours>(size))?,
         (Group::Limit, Subject::Limit) => runtime.block_on(limit::samples::<limit::Bare>(size))?,
+        (Group::Signal, Subject::Ours) => runtime.block_on(signal::ours(size))?,
+        (Group::Signal, Subject::Limit) => runtime.block_on(signal::limits(size))?,
         (Group::Work, Subject::Ours) => runtime.block_on(work::samples::<work::Ours>(size))?,
         (Group::Work, Subject::Limit) => runtime.block_on(work::samples::<work::Bare>(size))?,
     };
