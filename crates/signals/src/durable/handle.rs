@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::dead::{DeadLetter, DeadLetters};
 use super::kept::{DEAD, dead_key};
 use super::run::RunnerMessage;
-use super::shared::Shared;
+use super::shared::{Event, Shared};
 use crate::codes;
 use crate::log::LogPosition;
 use crate::topic::Pattern;
@@ -161,6 +161,17 @@ impl Durable {
     /// As [`Self::redrive`].
     pub async fn resume(&self) -> Result<()> {
         self.ask(|reply| RunnerMessage::Pause(false, reply)).await
+    }
+
+    /// Has nobody consume it any more: it waits for the next consumer, who gets what was in flight.
+    /// A handler that consumed it gets nothing more, and ends with its owner or with the bus; an actor
+    /// may still handle what is in its inbox. Whether there was a consumer.
+    #[expect(clippy::must_use_candidate, reason = "whoever releases it need not care who had it")]
+    pub fn release(&self) -> bool {
+        let consumer = self.shared.consumer.lock().take();
+        let Some(consumer) = consumer else { return false };
+        self.shared.tell(Event::Released(consumer.number));
+        true
     }
 
     /// Goes on behind a position: what lies between is delivered again, or is left out. What is in

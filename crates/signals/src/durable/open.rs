@@ -26,12 +26,14 @@ impl Bus {
     /// fails with.
     pub async fn durable(&self, name: &str) -> Result<Durable> {
         let part = self.log_part()?;
-        if let Some(shared) = part.durable(name) {
+        if let Some(shared) = part.durable(name).filter(|shared| shared.runner().is_some()) {
             return Ok(Durable::new(shared));
         }
         self.check_runs()?;
         let _turn = part.opening.lock().await;
         if let Some(shared) = part.durable(name) {
+            // Whoever opened it may have given up before it ran.
+            self.run(&shared).await?;
             return Ok(Durable::new(shared));
         }
         let owner = part.core.owner(name);

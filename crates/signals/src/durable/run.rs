@@ -138,8 +138,9 @@ impl Actor for Runner {
         match self.turn().await {
             Ok(more) => {
                 self.failures = 0;
+                // Behind what it is told meanwhile: reading on may take long.
                 if more {
-                    cx.continue_with(RunnerMessage::Wake);
+                    self.shared.wake();
                 }
             }
             Err(error) => self.fail(error)?,
@@ -187,7 +188,9 @@ impl Runner {
             }
             _ => Vec::new(),
         };
-        let written = self.write().await;
+        // A page of which nothing matches need not be written: it is read again.
+        let is_needless = more && deliveries.is_empty() && self.changes.is_empty();
+        let written = if is_needless { Ok(()) } else { self.write().await };
         // What could not be written is not delivered, and comes next.
         let consumer = consumer.filter(|_| written.is_ok());
         self.is_held_up = false;
@@ -260,7 +263,13 @@ impl Runner {
                     self.consumer = None;
                     self.consumer_ended()
                 }
-                Event::Ended(_) => None,
+                Event::Released(number) if self.is_consumer(number) => {
+                    self.consumer = None;
+                    self.begin_epoch();
+                    self.state.released(now);
+                    None
+                }
+                Event::Ended(_) | Event::Released(_) => None,
             };
             self.follow(step, None);
         }

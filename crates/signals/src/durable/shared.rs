@@ -63,6 +63,8 @@ pub(super) enum Event {
     Attached(Arc<Consumer>),
     /// A consumer has ended: its number.
     Ended(u64),
+    /// Somebody has taken it from a consumer, which goes on without: its number.
+    Released(u64),
 }
 
 /// What became of a delivery.

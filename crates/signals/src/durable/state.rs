@@ -358,6 +358,17 @@ impl<T: Clone> State<T> {
         step
     }
 
+    /// The consumer has it no more, and goes on: what it had is to be delivered to the next one, and
+    /// is charged to nobody.
+    pub(super) fn released(&mut self, now: Duration) {
+        for open in self.open.values_mut().chain(self.redriven.values_mut()) {
+            if matches!(open.phase, Phase::InFlight { .. }) {
+                open.phase = Phase::Ready;
+            }
+        }
+        self.take_turns(now);
+    }
+
     /// Time passes: what took too long, or was given up.
     pub(super) fn tick(&mut self, now: Duration) -> Vec<Step<T>> {
         self.take_turns(now);

@@ -165,3 +165,26 @@ async fn a_handler_that_is_given_up_while_it_is_opened_ends() {
     .await;
     shop.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_released_waits_for_its_next_consumer_and_charges_nobody() {
+    let shop = Shop::new().await;
+    let (first, second) = (Book::new(|_| Answer::Keep), Book::willing());
+    let options = || DurableOptions::new("audit").start(BEGINNING);
+    let clerk = first.open(&shop.system).await;
+    let audit = shop.bus.subscribe("s.*", &clerk).durable(options()).await.unwrap();
+    shop.publish("s.1").await;
+    first.wait_for(1).await;
+    let another = second.open(&shop.system).await;
+    let refused = shop.bus.subscribe("s.*", &another).durable(options()).await.unwrap_err();
+    assert_eq!(refused.code(), "consumer_exists");
+    assert!(audit.release() && !audit.release());
+    assert_eq!(audit.status().consumer, None);
+    shop.publish("s.2").await;
+    shop.bus.subscribe("s.*", &another).durable(options()).await.unwrap();
+    second.wait_for(2).await;
+    shop.settles(&audit).await;
+    let tries = [("s.1".to_owned(), 1), ("s.2".to_owned(), 1)];
+    assert_eq!((second.tries().as_slice(), first.seen().len()), (tries.as_slice(), 1));
+    shop.stop().await;
+}
