@@ -98,8 +98,9 @@ fn parts_of(group: Group) -> Vec<Part> {
         Group::Actor => ["times", "memory"].map(|part| Part::new(part, ACTORS)).into(),
         Group::Limit => vec![Part::new("times", &["failsafe", "governor"])],
         Group::Signal | Group::Work => vec![Part::new("times", &[])],
-        // A round of the mixed part is half a minute for each of its two figures and each subject, one
-        // of the memory part is ten million appends, one of the part that opens fills a million streams.
+        // A round of the mixed part is half a minute for each of its two figures and each subject,
+        // one of the memory part is ten million appends, one of the part that opens fills a million
+        // streams.
         Group::Journal => vec![
             Part::new("times", STORES),
             Part { rounds: (1, 1), ..Part::new("mixed", STORES) },

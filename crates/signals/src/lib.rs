@@ -4,13 +4,15 @@
 //!
 //! - **It does not know the journal.** It reads and writes logs through a port of its own; the
 //!   adapter that joins the two lives in `jido-system`.
-//! - **No user code runs in its loops**, and it never waits for a slow receiver.
+//! - **It never waits for a slow receiver**, and what is a user's runs contained: in the
+//!   publisher's task, or, with a log, in the task that delivers, where it holds up only whom it is
+//!   for.
 //!
-//! A [`Signal`] is a `CloudEvent`, which [`Signal::new`] begins as a [`Draft`]. A [`Router`] finds who
-//! wants one, by [patterns](Pattern) of its [type](Topic). A [`Bus`] brings it there, and with a
-//! [log](SignalLog) also to whoever was away: [durable](Durable) subscriptions. Agents send each other
-//! messages through [`coordination`]; a [`Dispatcher`] sends signals to actors, names, groups, the
-//! log, and with the feature `http` to endpoints and webhooks.
+//! A [`Signal`] is a `CloudEvent`, which [`Signal::new`] begins as a [`Draft`]. A [`Router`] finds
+//! who wants one, by [patterns](Pattern) of its [type](Topic). A [`Bus`] brings it there, and with
+//! a [log](SignalLog) also to whoever was away: [durable](Durable) subscriptions. Agents send each
+//! other messages through [`coordination`]; a [`Dispatcher`] sends signals to actors, names,
+//! groups, the log, and with the feature `http` to endpoints and webhooks.
 
 mod bus;
 mod causality;

@@ -65,13 +65,13 @@ impl Bus {
 }
 
 impl Replay {
-    /// The next one that matches; none at the end of the log, for now. Given up, nothing is lost: the
-    /// next call gives the same.
+    /// The next one that matches; none at the end of the log, for now. Given up, nothing is lost:
+    /// the next call gives the same.
     ///
     /// # Errors
     ///
-    /// `signal_gap` when it is behind what is kept: [`Self::skip`] goes on behind that; whatever the
-    /// log fails with.
+    /// `signal_gap` when it is behind what is kept: [`Self::skip`] goes on behind that; whatever
+    /// the log fails with.
     pub async fn next(&mut self) -> Result<Option<LogEntry>> {
         loop {
             while let Some(entry) = self.ready.pop_front() {

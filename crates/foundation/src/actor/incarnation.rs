@@ -39,8 +39,8 @@ pub struct Place<'a, M: Send> {
 }
 
 /// A [place](Place) that is kept by its number, for whoever cannot borrow the incarnation
-/// meanwhile. Made by [`Place::keep`], and only good for [`Incarnation::redeem`]: one that is dropped
-/// is a place less, as long as the incarnation lives.
+/// meanwhile. Made by [`Place::keep`], and only good for [`Incarnation::redeem`]: one that is
+/// dropped is a place less, as long as the incarnation lives.
 #[derive(Debug)]
 #[must_use = "the place is lost unless it is redeemed"]
 pub struct KeptPlace {
@@ -259,7 +259,8 @@ impl<M: Send> Place<'_, M> {
         KeptPlace { slot: address(self.slot), generation: self.generation, promise }
     }
 
-    /// Sends the request that the place was for. [`Incarnation::answer`] waits for what comes of it.
+    /// Sends the request that the place was for. [`Incarnation::answer`] waits for what comes of
+    /// it.
     ///
     /// # Errors
     ///

@@ -23,8 +23,8 @@ use crate::timer::sleep_until;
 const MARGIN: Duration = Duration::from_mins(1);
 
 /// Who can make something that belongs to a system, such as a limit: the [`System`] itself, an
-/// actor in its [`Context`], a task in its [`TaskContext`], and the [`Home`] that each of them gives.
-/// Nobody else implements this.
+/// actor in its [`Context`], a task in its [`TaskContext`], and the [`Home`] that each of them
+/// gives. Nobody else implements this.
 pub trait InSystem: sealed::Sealed {
     /// What is taken from the system.
     #[doc(hidden)]

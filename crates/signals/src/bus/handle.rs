@@ -178,9 +178,9 @@ impl Bus {
         Subscribe::new(&self.shared, patterns.into_patterns(), actor.incarnation(), make)
     }
 
-    /// Runs `handler` with whatever matches, one signal after the other, in an actor of its own under
-    /// the bus. What it returns is what a publisher that waits learns. Await it, or say more of it
-    /// before.
+    /// Runs `handler` with whatever matches, one signal after the other, in an actor of its own
+    /// under the bus. What it returns is what a publisher that waits learns. Await it, or say more
+    /// of it before.
     pub fn handle<F, R>(&self, patterns: impl IntoPatterns, handler: F) -> SubscribeHandler<'_>
     where
         F: Fn(Signal) -> R + Send + Sync + 'static,
@@ -190,9 +190,9 @@ impl Bus {
         SubscribeHandler::new(&self.shared, patterns.into_patterns(), Box::new(handler))
     }
 
-    /// Ends a subscription; a handler ends with it. A handler that ends its own waits for itself, and
-    /// is ended where it waits. What is in the inbox by then is still handled by
-    /// an actor, and not by a handler.
+    /// Ends a subscription; a handler ends with it. A handler that ends its own waits for itself,
+    /// and is ended where it waits. What is in the inbox by then is still handled by an actor, and
+    /// not by a handler.
     ///
     /// # Errors
     ///

@@ -76,8 +76,8 @@ impl<'a> SubscribeHandler<'a> {
         self
     }
 
-    /// Its priority among those whose patterns are as specific, from -100 to 100; the greater one is
-    /// delivered to first. 0 unless this is said.
+    /// Its priority among those whose patterns are as specific, from -100 to 100; the greater one
+    /// is delivered to first. 0 unless this is said.
     pub const fn priority(mut self, priority: i8) -> Self {
         self.terms.priority = priority;
         self
@@ -89,8 +89,8 @@ impl<'a> SubscribeHandler<'a> {
         self
     }
 
-    /// A condition beside the pattern. It runs in the publisher's task. One that fails or panics does
-    /// not match, and the publisher is told.
+    /// A condition beside the pattern. It runs in the publisher's task; of a bus with a log in the
+    /// task that delivers. One that fails or panics does not match, and the publisher is told.
     pub fn when(
         mut self,
         condition: impl Fn(&Signal) -> Result<bool> + Send + Sync + 'static,
@@ -127,7 +127,8 @@ impl<'a> SubscribeHandler<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Subscribe::durable`](super::Subscribe::durable), and `no_process` when its owner has ended.
+    /// As [`Subscribe::durable`](super::Subscribe::durable), and `no_process` when its owner has
+    /// ended.
     pub async fn durable(self, options: impl Into<DurableOptions>) -> Result<Durable> {
         let options = options.into();
         let name = Arc::clone(options.name());

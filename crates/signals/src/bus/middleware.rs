@@ -1,8 +1,8 @@
 //! What stands between publishers and receivers: it may change a signal, stop it, or look on.
 //!
-//! It runs in the task of whoever publishes; with a log, what is asked before something is delivered
-//! runs in the task that delivers. Each call is contained and has a deadline: a panic or a call that
-//! takes too long is an error of that call, and takes nobody down.
+//! It runs in the task of whoever publishes; with a log, what is asked before something is
+//! delivered runs in the task that delivers. Each call is contained and has a deadline: a panic or
+//! a call that takes too long is an error of that call, and takes nobody down.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -69,9 +69,9 @@ pub trait Middleware: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Before a signal is delivered to one of its receivers; of a durable subscription each time. It
-    /// must not publish to the same bus and wait for that, if the bus has a log: it would wait for
-    /// itself.
+    /// Before a signal is delivered to one of its receivers; of a durable subscription each time.
+    /// It must not publish to the same bus and wait for that, if the bus has a log: it would wait
+    /// for itself.
     ///
     /// # Errors
     ///

@@ -1,8 +1,10 @@
 //! A bus: what is published reaches everybody whose pattern matches, or the publisher learns why
 //! not.
 //!
-//! - **It has no loop.** Publishing runs in the publisher's task: it stamps, routes, takes a place
-//!   in every inbox, and only then delivers. Nobody waits for a slow receiver.
+//! - **It has no loop**, unless it has a log. Publishing runs in the publisher's task: it stamps,
+//!   routes, takes a place in every inbox, and only then delivers. With a log, one task feeds the
+//!   durable subscriptions, and another one delivers to the others. Nobody waits for a slow
+//!   receiver.
 //! - **All or nothing**: a receiver without room refuses the signal for all of them, before any of
 //!   them has it, unless its subscription or its mailbox says that it may be left out.
 //! - **A subscription belongs to one incarnation** of an actor and is gone when that has ended,

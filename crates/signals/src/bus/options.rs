@@ -23,8 +23,8 @@ const MOST_SUBSCRIPTIONS: usize = 1_000_000;
 /// How long a call of a middleware may take: it is there for every signal.
 const MIDDLEWARE_DEADLINE: Duration = Duration::from_millis(100);
 
-/// How long the name of a bus with a log may be, in bytes: what is kept for its durable subscriptions
-/// has it in front of their names.
+/// How long the name of a bus with a log may be, in bytes: what is kept for its durable
+/// subscriptions has it in front of their names.
 const LONGEST_NAME: usize = 100;
 
 /// The options of a bus. Begin with [`Bus::builder`].
@@ -94,8 +94,8 @@ impl BusBuilder {
         self
     }
 
-    /// The log that everything is written to before it is delivered. Only a bus with one has durable
-    /// subscriptions and replay.
+    /// The log that everything is written to before it is delivered. Only a bus with one has
+    /// durable subscriptions and replay.
     pub fn log(mut self, log: Arc<dyn SignalLog>) -> Self {
         self.log = Some(log);
         self
@@ -135,8 +135,8 @@ impl BusBuilder {
         let core = |log| LogCore::new(name, log, home, chain);
         shared.log = self.log.map(|log| LogPart::new(core(log), self.retention));
         let bus = Bus { shared: Arc::new(shared) };
-        // Each handler and each runner has a budget of its own: one that fails again and again takes
-        // none of the others with it.
+        // Each handler and each runner has a budget of its own: one that fails again and again
+        // takes none of the others with it.
         let handlers = DynamicSupervisor::builder()
             .name(handlers_name(&self.name))
             .budget_per_child(ChildBudget::default())

@@ -46,20 +46,21 @@ impl IntoSignal for Signal {
 }
 
 impl Bus {
-    /// Publishes a signal: it is in the inbox of everybody who matches, or of nobody. To none is fine;
-    /// the report tells.
+    /// Publishes a signal: it is in the inbox of everybody who matches, or of nobody. To none is
+    /// fine; the report tells.
     ///
     /// Does not wait for any receiver. What one task publishes reaches each receiver in that order.
     ///
-    /// With a log it is durable when this returns, as far as the log promises that, and is delivered
-    /// from there: then a receiver without room is left out, whatever its subscription says, and
-    /// nobody is refused on account of it. Given up while it waits, it may be in the log or not.
+    /// With a log it is durable when this returns, as far as the log promises that, and is
+    /// delivered from there: then a receiver without room is left out, whatever its subscription
+    /// says, and nobody is refused on account of it. Given up while it waits, it may be in the log
+    /// or not.
     ///
     /// # Errors
     ///
     /// `invalid_signal`; `receiver_full` when a receiver has no room, which may be tried again;
-    /// `rate_limited`, with when to try again; `bus_not_running`; what a middleware stops it with, and
-    /// `middleware_failed`. Nobody has the signal then.
+    /// `rate_limited`, with when to try again; `bus_not_running`; what a middleware stops it with,
+    /// and `middleware_failed`. Nobody has the signal then.
     pub async fn publish(&self, signal: impl IntoSignal) -> Result<Published> {
         let signal = self.shared.begin(signal).await?;
         if let Some(part) = &self.shared.log {
@@ -76,8 +77,8 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// As [`Self::publish`]; in the details is the `index` of the signal that could not be published.
-    /// `cost_too_high` when there are more of them than the rate ever admits at once.
+    /// As [`Self::publish`]; in the details is the `index` of the signal that could not be
+    /// published. `cost_too_high` when there are more of them than the rate ever admits at once.
     pub async fn publish_all<S: IntoSignal>(
         &self,
         signals: impl IntoIterator<Item = S, IntoIter: Send> + Send,

@@ -1,10 +1,10 @@
-//! Whoever reads the tail of the log, and hands on what is new: one to the durable subscriptions, and
-//! one into the inboxes of transient subscribers.
+//! Whoever reads the tail of the log, and hands on what is new: one to the durable subscriptions,
+//! and one into the inboxes of transient subscribers.
 //!
-//! They are the only ones that deliver what is in the log, whoever appended it, so that all receivers
-//! see one order. They wait for no receiver. What stands in between, conditions and what makes
-//! messages, which are a user's, run in the second one: what takes long there holds up transient
-//! subscribers of this bus, and no durable subscription.
+//! They are the only ones that deliver what is in the log, whoever appended it, so that all
+//! receivers see one order. They wait for no receiver. What stands in between, conditions and what
+//! makes messages, which are a user's, run in the second one: what takes long there holds up
+//! transient subscribers of this bus, and no durable subscription.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,8 +147,8 @@ impl<'a> Tail<'a> {
 }
 
 impl LogPart {
-    /// Whether nobody has to be fed with what is up to there. It counts as begun before that is looked
-    /// at, so that whoever begins to be fed at this moment reads up to there.
+    /// Whether nobody has to be fed with what is up to there. It counts as begun before that is
+    /// looked at, so that whoever begins to be fed at this moment reads up to there.
     fn has_no_durables(&self, end: LogPosition) -> bool {
         self.core.begin(end);
         self.routes.is_empty()

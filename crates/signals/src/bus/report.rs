@@ -9,8 +9,8 @@ use super::subscription::{Subscriber, SubscriptionId};
 use crate::log::LogPosition;
 use crate::signal::Signal;
 
-/// What became of a signal: one receipt for each subscription that it matched, in the order in which
-/// they were delivered to.
+/// What became of a signal: one receipt for each subscription that it matched, in the order in
+/// which they were delivered to.
 #[derive(Debug)]
 #[must_use = "it tells who did not get the signal"]
 pub struct Published {
@@ -44,9 +44,9 @@ pub enum Outcome {
     Skipped,
     /// The receiver did not get it, or did not acknowledge it. `no_process` when it has ended, and
     /// `no_such_subscription` when its subscription has, after it was found that it matches;
-    /// `timeout`, `no_reply`, `actor_stopped` or its own error when an acknowledgement was waited for;
-    /// `callback_panicked` when its message could not be made; what its condition or a middleware failed
-    /// with.
+    /// `timeout`, `no_reply`, `actor_stopped` or its own error when an acknowledgement was waited
+    /// for; `callback_panicked` when its message could not be made; what its condition or a
+    /// middleware failed with.
     Failed(Error),
 }
 

@@ -33,8 +33,8 @@ pub trait IntoPatterns {
     fn into_patterns(self) -> Result<Vec<Pattern>>;
 }
 
-/// A subscription of an actor that is being made. Made by [`Bus::subscribe`](super::Bus::subscribe);
-/// await it.
+/// A subscription of an actor that is being made. Made by
+/// [`Bus::subscribe`](super::Bus::subscribe); await it.
 #[must_use = "nothing is subscribed to until it is awaited"]
 pub struct Subscribe<'a, A: Actor, F> {
     shared: &'a Arc<Shared>,
@@ -81,8 +81,8 @@ where
         self
     }
 
-    /// Its priority among those whose patterns are as specific, from -100 to 100; the greater one is
-    /// delivered to first. 0 unless this is said.
+    /// Its priority among those whose patterns are as specific, from -100 to 100; the greater one
+    /// is delivered to first. 0 unless this is said.
     pub const fn priority(mut self, priority: i8) -> Self {
         self.terms.priority = priority;
         self
@@ -94,8 +94,8 @@ where
         self
     }
 
-    /// A condition beside the pattern. It runs in the publisher's task. One that fails or panics does
-    /// not match, and the publisher is told.
+    /// A condition beside the pattern. It runs in the publisher's task; of a bus with a log in the
+    /// task that delivers. One that fails or panics does not match, and the publisher is told.
     pub fn when(
         mut self,
         condition: impl Fn(&Signal) -> Result<bool> + Send + Sync + 'static,
@@ -137,9 +137,9 @@ where
 
     /// # Errors
     ///
-    /// `invalid_pattern`; `invalid_route` for a priority, and `invalid_options` for a name or a number
-    /// of patterns, that cannot be; `subscription_exists` when another one has the name; `too_many_subscriptions`;
-    /// `no_process` when the actor has ended; `bus_not_running`.
+    /// `invalid_pattern`; `invalid_route` for a priority, and `invalid_options` for a name or a
+    /// number of patterns, that cannot be; `subscription_exists` when another one has the name;
+    /// `too_many_subscriptions`; `no_process` when the actor has ended; `bus_not_running`.
     fn into_future(self) -> Self::IntoFuture {
         ready(self.subscribe())
     }
@@ -217,7 +217,8 @@ impl Shared {
         terms.validate()?;
         let receiver = Box::new(Receiver::new(incarnation.clone(), make));
         let id = self.insert(terms, receiver)?;
-        // From here on its end takes the subscription away; if it has come before, that is done here.
+        // From here on its end takes the subscription away; if it has come before, that is done
+        // here.
         let weak: Weak<Self> = Arc::downgrade(self);
         let at_end = incarnation.at_end(move || {
             if let Some(shared) = weak.upgrade() {

@@ -85,8 +85,8 @@ impl Causality {
     }
 
     /// Everything of a conversation, which is what has one [correlation
-    /// id](crate::Signal::correlation_id), in the order of the log, behind a position; and the signal
-    /// of that id, which began it.
+    /// id](crate::Signal::correlation_id), in the order of the log, behind a position; and the
+    /// signal of that id, which began it.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Signals as bytes: the JSON format of `CloudEvents` 1.0, alone and in batches, and the three modes
-//! of its HTTP binding.
+//! Signals as bytes: the JSON format of `CloudEvents` 1.0, alone and in batches, and the three
+//! modes of its HTTP binding.
 //!
 //! - **What is written is read again as an equal signal**, in every form, and whatever is over a
 //!   limit is refused when it is written, not when somebody wants it back.
@@ -76,7 +76,8 @@ impl Codec {
     /// # Errors
     ///
     /// `invalid_signal` with the `attribute` that is missing, there twice, or cannot be;
-    /// `unreadable_signal` when it is not the JSON of a signal; `signal_too_large`; `signal_too_deep`.
+    /// `unreadable_signal` when it is not the JSON of a signal; `signal_too_large`;
+    /// `signal_too_deep`.
     pub fn decode_json(&self, json: &[u8]) -> Result<Signal> {
         event::read(json, self.limits)
     }
@@ -112,9 +113,9 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// `signal_too_large`, `signal_too_deep`; `invalid_signal` when the media type of its data is that
-    /// of an event, which would be taken for structured mode, or is of other characters than UTF-8
-    /// while the data is a text.
+    /// `signal_too_large`, `signal_too_deep`; `invalid_signal` when the media type of its data is
+    /// that of an event, which would be taken for structured mode, or is of other characters than
+    /// UTF-8 while the data is a text.
     pub fn encode_binary(&self, signal: &Signal) -> Result<(HeaderMap, Bytes)> {
         http::encode_binary(signal, self.limits)
     }

@@ -11,9 +11,9 @@ const FRACTION: usize = "2018-04-05T17:31:00".len();
 /// What is before it: a `0` is any digit.
 const SHAPE: &[u8] = b"0000-00-00T00:00:00";
 
-/// The time that a text says, in any offset; none where it says none by RFC 3339, or one that is not
-/// in the years 0 to 9999. What is finer than a nanosecond is cut off, and a leap second is the one
-/// before it.
+/// The time that a text says, in any offset; none where it says none by RFC 3339, or one that is
+/// not in the years 0 to 9999. What is finer than a nanosecond is cut off, and a leap second is the
+/// one before it.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let (moment, rest) = text.split_at_checked(FRACTION)?;
     let fits = |(byte, shape): (u8, &u8)| match shape {

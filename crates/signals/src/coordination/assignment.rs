@@ -11,12 +11,12 @@ use super::shared::Shared;
 use crate::codes;
 use crate::signal::Signal;
 
-/// An offer of a message: an actor's message is made of it. Whoever handles it [begins](Self::begin)
-/// it, and gets the message then.
+/// An offer of a message: an actor's message is made of it. Whoever handles it
+/// [begins](Self::begin) it, and gets the message then.
 ///
-/// It is about no message in particular: it gives the one that has waited longest. It gives none when
-/// there is none any more, because its sender has taken it back or it was begun already; and none
-/// while what was begun before has to be settled first.
+/// It is about no message in particular: it gives the one that has waited longest. It gives none
+/// when there is none any more, because its sender has taken it back or it was begun already; and
+/// none while what was begun before has to be settled first.
 ///
 /// Dropping it begins nothing: the message is offered again later.
 #[must_use = "the message is offered again later unless this one is begun"]
@@ -93,8 +93,9 @@ impl Acknowledgement {
         self.settle(Ok(()));
     }
 
-    /// Says that it was not handled, and why. An infrastructure error says that the receiver does not
-    /// work, and counts for its circuit; a business or validation error is an answer like any other.
+    /// Says that it was not handled, and why. An infrastructure error says that the receiver does
+    /// not work, and counts for its circuit; a business or validation error is an answer like any
+    /// other.
     pub fn refuse(self, error: Error) {
         self.settle(Err(error));
     }

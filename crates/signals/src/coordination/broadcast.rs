@@ -22,10 +22,11 @@ impl Coordination {
     ///
     /// # Errors
     ///
-    /// With [`Reach::AllOrNothing`] `broadcast_refused`, when one of them cannot take it now, and then
-    /// nobody gets it; with [`Reach::AtLeastOne`] `nobody_acknowledged`. Both have in the details, for
-    /// each of the `receivers`, what was the matter. `invalid_signal` and `coordination_not_running`.
-    /// What became of it with each of them is in the report, in the order in which they were given.
+    /// With [`Reach::AllOrNothing`] `broadcast_refused`, when one of them cannot take it now, and
+    /// then nobody gets it; with [`Reach::AtLeastOne`] `nobody_acknowledged`. Both have in the
+    /// details, for each of the `receivers`, what was the matter. `invalid_signal` and
+    /// `coordination_not_running`. What became of it with each of them is in the report, in the
+    /// order in which they were given.
     pub async fn broadcast<R: Into<Arc<str>>>(
         &self,
         from: impl Into<Arc<str>>,

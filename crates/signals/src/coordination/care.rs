@@ -1,5 +1,5 @@
-//! The task that cares for what is kept for one receiver: it offers it again when that may work, and
-//! gives it up when the receiver does not come back.
+//! The task that cares for what is kept for one receiver: it offers it again when that may work,
+//! and gives it up when the receiver does not come back.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A lane with its receiver, and how it is changed: under its lock, for a few lines, with what follows
-//! done after that.
+//! A lane with its receiver, and how it is changed: under its lock, for a few lines, with what
+//! follows done after that.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Messages that nobody handled, or of which nobody knows whether somebody did. Pure: it is told the
-//! time.
+//! Messages that nobody handled, or of which nobody knows whether somebody did. Pure: it is told
+//! the time.
 //!
 //! There are so many at most: with one more the oldest is dropped, and counted.
 

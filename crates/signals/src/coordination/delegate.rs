@@ -22,8 +22,8 @@ use crate::signal::Signal;
 
 /// A message that is being sent. Made by [`Coordination::delegate`]; await it.
 ///
-/// Given up while it waits, the message is kept for the receiver like one whose time is over, or is in
-/// progress there.
+/// Given up while it waits, the message is kept for the receiver like one whose time is over, or is
+/// in progress there.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Delegate<'a> {
     shared: &'a Arc<Shared>,
@@ -62,8 +62,9 @@ impl Coordination {
     ///
     /// # Errors
     ///
-    /// `invalid_signal`, with the `index` of the signal, and `coordination_not_running`: then nobody
-    /// gets anything. What became of each is in the report, in the order in which they were given.
+    /// `invalid_signal`, with the `index` of the signal, and `coordination_not_running`: then
+    /// nobody gets anything. What became of each is in the report, in the order in which they were
+    /// given.
     pub async fn distribute<R, S>(
         &self,
         from: impl Into<Arc<str>>,
@@ -139,9 +140,9 @@ impl<'a> IntoFuture for Delegate<'a> {
     /// # Errors
     ///
     /// What the receiver refuses it with; `no_such_receiver` when nobody receives under that id, or
-    /// the receiver ends before it begins; `outcome_unknown` when it ends while it handles it, or does
-    /// not say what came of it; `calling_self`; `invalid_signal`; `invalid_options` for a deadline that
-    /// cannot be; `coordination_not_running`.
+    /// the receiver ends before it begins; `outcome_unknown` when it ends while it handles it, or
+    /// does not say what came of it; `calling_self`; `invalid_signal`; `invalid_options` for a
+    /// deadline that cannot be; `coordination_not_running`.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.send())
     }

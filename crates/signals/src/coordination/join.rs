@@ -45,8 +45,9 @@ impl Coordination {
     ///
     /// # Errors
     ///
-    /// `receiver_exists` when somebody receives under that id; `no_process` when the actor has ended;
-    /// `too_many_receivers`; `invalid_options` for an id that cannot be; `coordination_not_running`.
+    /// `receiver_exists` when somebody receives under that id; `no_process` when the actor has
+    /// ended; `too_many_receivers`; `invalid_options` for an id that cannot be;
+    /// `coordination_not_running`.
     pub fn join<A>(&self, id: impl Into<Arc<str>>, actor: &ActorRef<A>) -> Result<()>
     where
         A: Actor,
@@ -55,8 +56,8 @@ impl Coordination {
         self.join_as(id, actor, A::Message::from)
     }
 
-    /// As [`Self::join`], with a message that `make` makes of an assignment. It runs in the sender's
-    /// task, or in one that cares for what is kept.
+    /// As [`Self::join`], with a message that `make` makes of an assignment. It runs in the
+    /// sender's task, or in one that cares for what is kept.
     ///
     /// # Errors
     ///
@@ -93,9 +94,9 @@ impl Coordination {
         Ok(())
     }
 
-    /// Nobody receives under that id any more, until somebody joins again. What is kept for it goes to
-    /// the dead letters; whoever waits for a message that was not begun gets `no_such_receiver`. What
-    /// was begun can still be acknowledged.
+    /// Nobody receives under that id any more, until somebody joins again. What is kept for it goes
+    /// to the dead letters; whoever waits for a message that was not begun gets `no_such_receiver`.
+    /// What was begun can still be acknowledged.
     ///
     /// # Errors
     ///

@@ -1,13 +1,13 @@
 //! Coordination: agents send each other messages by id, and each sender learns what became of them.
 //!
-//! - **Nothing is sent twice.** What a receiver has begun is offered to nobody again. A sender whose
-//!   time is over learns which it is: kept for the receiver, or in progress there.
-//! - **Nothing is lost unseen**: the sender is told, or the message is kept for its receiver, or it is
-//!   among the [dead letters](DeadLetters).
-//! - **In order**: a receiver begins what was sent to it in the order in which it was sent, also what
-//!   was kept meanwhile.
-//! - **It has no loop.** Sending runs in the sender's task; what is kept for a receiver that fails is
-//!   cared for by a task for that receiver alone, which is there as long as something is kept.
+//! - **Nothing is sent twice.** What a receiver has begun is offered to nobody again. A sender
+//!   whose time is over learns which it is: kept for the receiver, or in progress there.
+//! - **Nothing is lost unseen**: the sender is told, or the message is kept for its receiver, or it
+//!   is among the [dead letters](DeadLetters).
+//! - **In order**: a receiver begins what was sent to it in the order in which it was sent, also
+//!   what was kept meanwhile.
+//! - **It has no loop.** Sending runs in the sender's task; what is kept for a receiver that fails
+//!   is cared for by a task for that receiver alone, which is there as long as something is kept.
 //!
 //! | what happens | the sender learns | the message |
 //! |---|---|---|

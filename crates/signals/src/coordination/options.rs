@@ -12,8 +12,8 @@ use super::lane::Rules;
 use super::shared::Shared;
 use crate::error::invalid_options;
 
-/// How long a receiver may take. An agent that takes longer acknowledges first and works then; and a
-/// sender that waits for longer is of no use to whoever waits for it.
+/// How long a receiver may take. An agent that takes longer acknowledges first and works then; and
+/// a sender that waits for longer is of no use to whoever waits for it.
 const DEADLINE: Duration = Duration::from_secs(1);
 /// Failures in a row that open a circuit.
 const FAILURES: u32 = 5;
@@ -93,8 +93,9 @@ impl CoordinationBuilder {
         self
     }
 
-    /// How many failures in a row open the circuit of a receiver; 1 or more. A message that takes too long is
-    /// one, and one for which there is no room, and an infrastructure error of the receiver.
+    /// How many failures in a row open the circuit of a receiver; 1 or more. A message that takes
+    /// too long is one, and one for which there is no room, and an infrastructure error of the
+    /// receiver.
     pub const fn failure_threshold(mut self, failures: u32) -> Self {
         self.failures = failures;
         self
@@ -106,14 +107,15 @@ impl CoordinationBuilder {
         self
     }
 
-    /// How many messages are kept for each receiver; 1 or more. With one more the oldest becomes a dead letter.
+    /// How many messages are kept for each receiver; 1 or more. With one more the oldest becomes a
+    /// dead letter.
     pub const fn buffer(mut self, messages: usize) -> Self {
         self.buffer = messages;
         self
     }
 
-    /// How long messages are kept for a receiver that has ended. If nobody has joined under its id by
-    /// then, they become dead letters.
+    /// How long messages are kept for a receiver that has ended. If nobody has joined under its id
+    /// by then, they become dead letters.
     pub const fn keep_for(mut self, time: Duration) -> Self {
         self.keep_for = time;
         self
@@ -143,8 +145,8 @@ impl CoordinationBuilder {
         self
     }
 
-    /// Coordination, and what of it has to run, for a supervisor of the program to start. Until that
-    /// runs, and whenever it does not, everything is refused with `coordination_not_running`.
+    /// Coordination, and what of it has to run, for a supervisor of the program to start. Until
+    /// that runs, and whenever it does not, everything is refused with `coordination_not_running`.
     ///
     /// # Errors
     ///

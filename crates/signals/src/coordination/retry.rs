@@ -13,8 +13,8 @@ use super::send::Parcel;
 use super::shared::Shared;
 use crate::codes;
 
-/// The messages that nobody handled, and those of which nobody knows whether somebody did. They are in
-/// memory, and end with the system.
+/// The messages that nobody handled, and those of which nobody knows whether somebody did. They are
+/// in memory, and end with the system.
 #[derive(Clone, Copy)]
 pub struct DeadLetters<'a> {
     shared: &'a Arc<Shared>,
@@ -49,9 +49,10 @@ impl<'a> DeadLetters<'a> {
         self.len() == 0
     }
 
-    /// Sends one again, to whoever receives under its id by now, and waits until that is done. It is no
-    /// dead letter any more when it was handled, or is in progress. Otherwise it is one again, with
-    /// that reason; it is not kept for the receiver, and of a time that is over it is taken back.
+    /// Sends one again, to whoever receives under its id by now, and waits until that is done. It
+    /// is no dead letter any more when it was handled, or is in progress. Otherwise it is one
+    /// again, with that reason; it is not kept for the receiver, and of a time that is over it is
+    /// taken back.
     ///
     /// One that [may have been handled](DeadLetter::may_be_handled) may be handled twice by this.
     ///
@@ -82,9 +83,9 @@ impl<'a> DeadLetters<'a> {
         outcome
     }
 
-    /// Sends again, one after the other, all that nobody has handled and that may be sent again. Those
-    /// that [may have been handled](DeadLetter::may_be_handled) stay: what becomes of them is for
-    /// somebody to decide.
+    /// Sends again, one after the other, all that nobody has handled and that may be sent again.
+    /// Those that [may have been handled](DeadLetter::may_be_handled) stay: what becomes of them is
+    /// for somebody to decide.
     pub async fn retry_all(&self) -> Vec<(DeadLetterId, Result<Coordinated>)> {
         let ids = self.shared.letters.lock().to_retry();
         let mut outcomes = Vec::with_capacity(ids.len());

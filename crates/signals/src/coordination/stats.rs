@@ -9,8 +9,8 @@ use crate::sync::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CoordinationStats {
-    /// How many receivers there are, those included that have ended and may come back to what is kept
-    /// for them.
+    /// How many receivers there are, those included that have ended and may come back to what is
+    /// kept for them.
     pub receivers: usize,
     /// How many of their circuits are not closed.
     pub circuits_open: usize,

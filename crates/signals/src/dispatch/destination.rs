@@ -71,8 +71,8 @@ impl Destination {
         Self { name: "log".into(), kind: Kind::Log(options.into()) }
     }
 
-    /// An HTTP endpoint, which gets the signal as a `CloudEvent`. It is called as its options say, or
-    /// else by scheme, host and port.
+    /// An HTTP endpoint, which gets the signal as a `CloudEvent`. It is called as its options say,
+    /// or else by scheme, host and port.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl Destination {
         Ok(Self::endpoint(Endpoint::signed(options)?))
     }
 
-    /// Has actors say that they have handled the signal, and waits for that as long as this, an hour
-    /// at most. Otherwise it is enough that it is in their inboxes.
+    /// Has actors say that they have handled the signal, and waits for that as long as this, an
+    /// hour at most. Otherwise it is enough that it is in their inboxes.
     ///
     /// # Errors
     ///

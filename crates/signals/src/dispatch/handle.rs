@@ -61,8 +61,8 @@ impl Dispatcher {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Sends a signal to all destinations at the same time, and waits until it is known what becomes
-    /// of it at each of them. To none is fine.
+    /// Sends a signal to all destinations at the same time, and waits until it is known what
+    /// becomes of it at each of them. To none is fine.
     ///
     /// Given up while it waits, it has reached some and not others.
     ///
@@ -94,8 +94,9 @@ impl Dispatcher {
     }
 
     /// A handler that dispatches whatever it is called with: for
-    /// [`Bus::handle`](crate::Bus::handle). It fails as [`Dispatched::into_result`] does. A bus gives a
-    /// handler 30 s unless it is told otherwise, and calls it with one signal after the other.
+    /// [`Bus::handle`](crate::Bus::handle). It fails as [`Dispatched::into_result`] does. A bus
+    /// gives a handler 30 s unless it is told otherwise, and calls it with one signal after the
+    /// other.
     pub fn to(
         &self,
         destinations: Vec<Destination>,

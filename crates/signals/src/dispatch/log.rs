@@ -3,8 +3,8 @@
 use crate::bus::Outcome;
 use crate::signal::{Data, Signal};
 
-/// How much of the data is written, in bytes: enough to tell what it is, and what collectors take in
-/// one line.
+/// How much of the data is written, in bytes: enough to tell what it is, and what collectors take
+/// in one line.
 const SHOWN: usize = 1024;
 
 /// How a signal is written to the log: as an event `signals.signal` with its `id`, `type`, `source`

@@ -4,8 +4,8 @@
 //! - **Destinations are data**: an actor, whoever has a name, all members of a group, the log, and
 //!   with the feature `http` an HTTP endpoint or a webhook. A wrong one is refused when it is made.
 //! - **One that fails stops no other**, and none is forgotten: there is a receipt for each.
-//! - **It has no loop and no task**: everything is done in the task of whoever dispatches, and given
-//!   up with it. Nothing survives a crash; what must not be lost goes through a log first.
+//! - **It has no loop and no task**: everything is done in the task of whoever dispatches, and
+//!   given up with it. Nothing survives a crash; what must not be lost goes through a log first.
 
 mod destination;
 mod handle;

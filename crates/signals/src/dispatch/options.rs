@@ -59,8 +59,8 @@ mod http {
     use super::DispatcherBuilder;
 
     impl DispatcherBuilder {
-        /// How many signals may be on their way to endpoints at a time, those included that wait for
-        /// a connection or to be tried again; 1 to 100,000. More are refused at once with
+        /// How many signals may be on their way to endpoints at a time, those included that wait
+        /// for a connection or to be tried again; 1 to 100,000. More are refused at once with
         /// `bulkhead_full`.
         pub const fn max_in_flight(mut self, most: usize) -> Self {
             self.http.max_in_flight = most;
@@ -73,16 +73,16 @@ mod http {
             self
         }
 
-        /// How many connections there may be at a time to one origin, that is to one scheme, host and
-        /// port; 1 to 10,000. So one that is slow does not take all of them.
+        /// How many connections there may be at a time to one origin, that is to one scheme, host
+        /// and port; 1 to 10,000. So one that is slow does not take all of them.
         pub const fn max_connections_per_origin(mut self, most: usize) -> Self {
             self.http.max_connections_per_origin = most;
             self
         }
 
-        /// When an origin is left alone for a while. Each has a circuit of its own: one that is dead
-        /// does not stop others. Its failures are errors of the network, of TLS, answers from 500
-        /// on, and those that do not come in time.
+        /// When an origin is left alone for a while. Each has a circuit of its own: one that is
+        /// dead does not stop others. Its failures are errors of the network, of TLS, answers from
+        /// 500 on, and those that do not come in time.
         pub const fn circuit(mut self, options: BreakerOptions) -> Self {
             self.http.circuit = options;
             self

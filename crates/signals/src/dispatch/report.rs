@@ -7,8 +7,8 @@ use foundation::{Error, Pid, Result};
 use crate::bus::Outcome;
 use crate::signal::Signal;
 
-/// What became of a signal that was dispatched: one receipt for each destination, in their order; of
-/// a group one for each member, and none where nobody is in it.
+/// What became of a signal that was dispatched: one receipt for each destination, in their order;
+/// of a group one for each member, and none where nobody is in it.
 #[derive(Debug)]
 #[must_use = "it tells who did not get the signal"]
 pub struct Dispatched {
@@ -75,7 +75,8 @@ impl Dispatched {
     /// # Errors
     ///
     /// The error of the first destination where trying again may help, or else of the first that
-    /// failed, with its name as `destination`, how many receivers `failed`, and of how many `receivers`.
+    /// failed, with its name as `destination`, how many receivers `failed`, and of how many
+    /// `receivers`.
     pub fn into_result(self) -> Result<()> {
         let retryable = self.failures().find(|(_, error)| error.is_retryable());
         let Some((receipt, error)) = retryable.or_else(|| self.failures().next()) else {

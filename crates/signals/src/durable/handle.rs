@@ -164,8 +164,8 @@ impl Durable {
     }
 
     /// Has nobody consume it any more: it waits for the next consumer, who gets what was in flight.
-    /// A handler that consumed it gets nothing more, and ends with its owner or with the bus; an actor
-    /// may still handle what is in its inbox. Whether there was a consumer.
+    /// A handler that consumed it gets nothing more, and ends with its owner or with the bus; an
+    /// actor may still handle what is in its inbox. Whether there was a consumer.
     #[expect(clippy::must_use_candidate, reason = "whoever releases it need not care who had it")]
     pub fn release(&self) -> bool {
         let consumer = self.shared.consumer.lock().take();

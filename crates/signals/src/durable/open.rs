@@ -60,8 +60,8 @@ impl Bus {
     }
 
     /// Ends a durable subscription for good: its cursor and its dead letters are gone. A handler
-    /// that consumed it ends too, so it is not for that handler to call this. Given up, it may be there
-    /// in part; called again, it goes on.
+    /// that consumed it ends too, so it is not for that handler to call this. Given up, it may be
+    /// there in part; called again, it goes on.
     ///
     /// # Errors
     ///

@@ -87,8 +87,8 @@ impl DurableOptions {
         self
     }
 
-    /// How long the consumer may take for one; then it is delivered again. The time of one begins when
-    /// everything is settled that was delivered before it: until then it waits in the inbox.
+    /// How long the consumer may take for one; then it is delivered again. The time of one begins
+    /// when everything is settled that was delivered before it: until then it waits in the inbox.
     pub const fn ack_deadline(mut self, deadline: Duration) -> Self {
         self.rules.ack_deadline = deadline;
         self

@@ -4,8 +4,8 @@
 //! - **The cursor is contiguous**: everything that matches up to it is settled. A later
 //!   acknowledgement does not move it past an earlier signal that is open.
 //! - **At least once**: what was delivered and not settled in time is delivered again, after a wait
-//!   that doubles, and is given up after so many attempts. Its time begins when everything is settled
-//!   that was delivered before it: until then it waits in the consumer's inbox.
+//!   that doubles, and is given up after so many attempts. Its time begins when everything is
+//!   settled that was delivered before it: until then it waits in the consumer's inbox.
 //! - **Whoever ends with the consumer is not charged with it**, except for the one that the
 //!   consumer was at: that one then goes alone, so that a signal which ends its consumer every time
 //!   takes no other with it.
@@ -56,8 +56,8 @@ pub(super) struct State<T> {
     is_explained: bool,
     /// How many were delivered.
     delivered: u64,
-    /// Which of those in flight was delivered first, and since when that is so: what comes behind it
-    /// waits in the consumer's inbox, and its time has not begun.
+    /// Which of those in flight was delivered first, and since when that is so: what comes behind
+    /// it waits in the consumer's inbox, and its time has not begun.
     turn: Option<(u64, Duration)>,
 }
 
@@ -358,8 +358,8 @@ impl<T: Clone> State<T> {
         step
     }
 
-    /// The consumer has it no more, and goes on: what it had is to be delivered to the next one, and
-    /// is charged to nobody.
+    /// The consumer has it no more, and goes on: what it had is to be delivered to the next one,
+    /// and is charged to nobody.
     pub(super) fn released(&mut self, now: Duration) {
         for open in self.open.values_mut().chain(self.redriven.values_mut()) {
             if matches!(open.phase, Phase::InFlight { .. }) {

@@ -11,8 +11,8 @@ use super::port::SignalLog;
 use crate::codes;
 use crate::signal::Signal;
 
-/// A place in a log. Later ones are greater; no two signals of a log have the same. What the numbers
-/// are is up to the log: there may be numbers between two that are next to each other.
+/// A place in a log. Later ones are greater; no two signals of a log have the same. What the
+/// numbers are is up to the log: there may be numbers between two that are next to each other.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
 )]

@@ -6,9 +6,9 @@
 //! let one do.
 //!
 //! Numbers are in groups of seven, with a byte of the hash for each, and how many numbers had to go
-//! on to the next group because this one was full. These eight bytes are looked at as one word, which
-//! mostly says at once that something is not there. They follow F14, by Bronson and Shi (Facebook,
-//! 2019), which has groups of fourteen. What is removed leaves no mark.
+//! on to the next group because this one was full. These eight bytes are looked at as one word,
+//! which mostly says at once that something is not there. They follow F14, by Bronson and Shi
+//! (Facebook, 2019), which has groups of fourteen. What is removed leaves no mark.
 
 /// Numbers in a group.
 const GROUP: usize = 7;

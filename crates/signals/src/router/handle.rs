@@ -18,8 +18,8 @@ use crate::signal::Signal;
 use crate::sync::RwLock;
 use crate::topic::Pattern;
 
-/// Finds who wants a signal: routes from [patterns](Pattern) to targets, which may be whatever there
-/// is. A clone is the same router.
+/// Finds who wants a signal: routes from [patterns](Pattern) to targets, which may be whatever
+/// there is. A clone is the same router.
 ///
 /// Routes may be added and removed by one thread while others route. Whoever routes sees the routes
 /// as they were at one moment.
@@ -69,8 +69,8 @@ impl<T> Router<T> {
     ///
     /// # Errors
     ///
-    /// `invalid_pattern`, `invalid_route`, or `route_exists` when a name is there already; the place
-    /// of the route in the set is the detail `index`.
+    /// `invalid_pattern`, `invalid_route`, or `route_exists` when a name is there already; the
+    /// place of the route in the set is the detail `index`.
     pub fn add(&self, set: impl IntoIterator<Item = impl IntoRoute<T>>) -> Result<Vec<RouteId>> {
         let routes = checked(set)?;
         let mut table = self.table.write();
@@ -102,12 +102,13 @@ impl<T> Router<T> {
         Ok(table.add(route))
     }
 
-    /// Puts a set of routes in place of all that there are, and gives their ids. Whoever routes sees
-    /// either the ones or the others.
+    /// Puts a set of routes in place of all that there are, and gives their ids. Whoever routes
+    /// sees either the ones or the others.
     ///
     /// # Errors
     ///
-    /// As from [`Self::add`], with which names are those of the set only; the router stays as it is.
+    /// As from [`Self::add`], with which names are those of the set only; the router stays as it
+    /// is.
     pub fn replace(
         &self,
         set: impl IntoIterator<Item = impl IntoRoute<T>>,
@@ -122,7 +123,8 @@ impl<T> Router<T> {
         Ok(ids)
     }
 
-    /// Removes a route, and gives it, if it was there. Whoever has found it before may still use it.
+    /// Removes a route, and gives it, if it was there. Whoever has found it before may still use
+    /// it.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn remove(&self, id: RouteId) -> Option<Registered<T>> {
         self.table.write().remove(id)

@@ -1,9 +1,9 @@
 //! Lists of routes by pattern, found by type: the data structure behind a router, without locks.
 //!
-//! It is three in one. A pattern without wildcards is found by its text. Patterns with wildcards are
-//! found by their [shape](Shape), with one look-up for each shape there is; both are in one table.
-//! Shapes of which there are too many, and patterns without one, are in a [trie](Trie), which is
-//! slower while there are few shapes, and does not become slower when there are many.
+//! It is three in one. A pattern without wildcards is found by its text. Patterns with wildcards
+//! are found by their [shape](Shape), with one look-up for each shape there is; both are in one
+//! table. Shapes of which there are too many, and patterns without one, are in a [trie](Trie),
+//! which is slower while there are few shapes, and does not become slower when there are many.
 
 use std::collections::BTreeMap;
 
@@ -33,8 +33,8 @@ pub(super) struct Index<T> {
     /// How many kinds there have been.
     numbers: u64,
     trie: Trie<List<T>>,
-    /// Shapes whose patterns are in the trie, and how many of them there are. A shape stays where it
-    /// is until its last pattern is gone.
+    /// Shapes whose patterns are in the trie, and how many of them there are. A shape stays where
+    /// it is until its last pattern is gone.
     in_trie: BTreeMap<Shape, usize>,
     key: Key,
 }

@@ -2,15 +2,15 @@
 //!
 //! All patterns of one shape are found by one look-up: take from the type what is literal in the
 //! shape. People use few shapes, however many patterns they have, so an [index](super::index) asks
-//! one after the other. A pattern with two `**` or more has no shape, since what is between them may
-//! be anywhere.
+//! one after the other. A pattern with two `**` or more has no shape, since what is between them
+//! may be anywhere.
 
 use super::key::Key;
 use super::segments::Segment;
 use crate::topic::{MANY, ONE, Pattern};
 
-/// Where the literal segments are: before the `**`, if there is one, counted from the beginning, and
-/// after it, counted from there to the end.
+/// Where the literal segments are: before the `**`, if there is one, counted from the beginning,
+/// and after it, counted from there to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape {
     head: Part,

@@ -98,8 +98,8 @@ impl<T> Table<T> {
         }
     }
 
-    /// Adds the routes of all patterns that a type matches, the more specific ones first. Whether some
-    /// are equally specific, and so have to be merged.
+    /// Adds the routes of all patterns that a type matches, the more specific ones first. Whether
+    /// some are equally specific, and so have to be merged.
     pub(super) fn find(&self, topic: &str, matches: &mut Matches<T>) -> bool {
         let mut found = self.patterns.find(topic);
         if found.len() > 1 {

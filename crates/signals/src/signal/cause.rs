@@ -10,9 +10,9 @@ pub(super) const CORRELATION: &str = "correlationid";
 pub(super) const CAUSATION: &str = "causationid";
 
 impl Draft {
-    /// That it follows from another signal: it gets that one's id as its [cause], has in common with
-    /// it what that one has in common with others (or else its id), and goes on with its trace, as a
-    /// span of its own that is begun when it is stamped.
+    /// That it follows from another signal: it gets that one's id as its [cause], has in common
+    /// with it what that one has in common with others (or else its id), and goes on with its
+    /// trace, as a span of its own that is begun when it is stamped.
     ///
     /// [cause]: Signal::causation_id
     ///
@@ -39,8 +39,8 @@ impl Draft {
         self.extension(CAUSATION, id).extension(CORRELATION, flow).follow(cause.trace())
     }
 
-    /// What it has in common with everything of one flow, such as the number of an order. Give it to
-    /// the first signal; those that are [caused](Self::caused_by) by it have it too.
+    /// What it has in common with everything of one flow, such as the number of an order. Give it
+    /// to the first signal; those that are [caused](Self::caused_by) by it have it too.
     pub fn correlation(self, id: impl Into<String>) -> Self {
         self.extension(CORRELATION, id.into())
     }

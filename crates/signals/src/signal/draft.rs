@@ -20,7 +20,8 @@ use crate::topic::Topic;
 /// hundred.
 pub const MAX_EXTENSIONS: usize = 64;
 
-/// A signal that is not yet stamped: what it says is checked when it is. Begin with [`Signal::new`].
+/// A signal that is not yet stamped: what it says is checked when it is. Begin with
+/// [`Signal::new`].
 #[derive(Debug, Clone)]
 #[must_use = "nobody hears of it until it is stamped and published"]
 pub struct Draft {
@@ -161,7 +162,8 @@ impl Draft {
     }
 
     /// Checks it and makes a signal of it as it is, without a time if it has none. One that was
-    /// [caused](Self::caused_by) is in the span of its cause, as there is no system to begin another.
+    /// [caused](Self::caused_by) is in the span of its cause, as there is no system to begin
+    /// another.
     ///
     /// # Errors
     ///

@@ -83,8 +83,8 @@ struct Rest {
 }
 
 impl Signal {
-    /// Begins a signal of a type, from a source, such as `"order.7.shipped"` from `"/shop"`. Both are
-    /// checked when it is stamped, which a bus does.
+    /// Begins a signal of a type, from a source, such as `"order.7.shipped"` from `"/shop"`. Both
+    /// are checked when it is stamped, which a bus does.
     #[expect(clippy::new_ret_no_self, reason = "what it makes becomes one, which is its purpose")]
     pub fn new(topic: impl Into<Cow<'static, str>>, source: impl Into<Cow<'static, str>>) -> Draft {
         Draft::new(topic.into(), source.into())
@@ -120,7 +120,8 @@ impl Signal {
         self.inner.rest.as_ref()?.subject.as_deref()
     }
 
-    /// The media type of its data: as it says, or else that of the [kind](Data::media_type) of data.
+    /// The media type of its data: as it says, or else that of the [kind](Data::media_type) of
+    /// data.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         let said = self.inner.rest.as_ref().and_then(|rest| rest.content_type.as_deref());

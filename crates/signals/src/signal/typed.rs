@@ -62,8 +62,8 @@ pub trait SignalData: Serialize + DeserializeOwned {
     /// Which extension attributes the signals must have, and which they must not have.
     const EXTENSIONS: &'static Extensions = &Extensions::ANY;
 
-    /// Whether the value can be, as far as its type does not say so. It is asked of what is sent and
-    /// of what is received.
+    /// Whether the value can be, as far as its type does not say so. It is asked of what is sent
+    /// and of what is received.
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ pub trait SignalData: Serialize + DeserializeOwned {
     }
 }
 
-/// Which extension attributes signals of a type must have, and which they must not have. Others they
-/// may have.
+/// Which extension attributes signals of a type must have, and which they must not have. Others
+/// they may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extensions {
     /// Those that they must have.
@@ -119,9 +119,9 @@ impl Signal {
     ///
     /// # Errors
     ///
-    /// `signal_mismatch`, with the `attribute`, when its type or its schema is another one: it is not
-    /// for `T`. `invalid_signal` when it is for `T` but an extension that it must have is missing, one
-    /// that it must not have is there, or its data is not that of a `T`. And what
+    /// `signal_mismatch`, with the `attribute`, when its type or its schema is another one: it is
+    /// not for `T`. `invalid_signal` when it is for `T` but an extension that it must have is
+    /// missing, one that it must not have is there, or its data is not that of a `T`. And what
     /// [`SignalData::check`] says.
     pub fn read_as<T: SignalData>(&self) -> Result<T> {
         if self.topic().as_str() != T::TOPIC {

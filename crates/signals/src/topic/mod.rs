@@ -14,8 +14,8 @@ pub use pattern::Pattern;
 
 use crate::error::invalid_value;
 
-/// How long the type of a signal may be, in bytes. A hundred segments of ten letters; what is stored
-/// with each record of a log, and looked at by every reader, should not be longer.
+/// How long the type of a signal may be, in bytes. A hundred segments of ten letters; what is
+/// stored with each record of a log, and looked at by every reader, should not be longer.
 pub const MAX_TOPIC: usize = 1024;
 
 /// The type of a signal: segments of letters, digits, `_` and `-` of ASCII, with dots between them,

@@ -28,7 +28,8 @@ pub(in crate::coordination) enum Circuit {
     Closed { failures: u32 },
     /// Nothing is, until then.
     Open { until: u64 },
-    /// One message at a time is, and has to be settled until then; `probe` is the one that was begun.
+    /// One message at a time is, and has to be settled until then; `probe` is the one that was
+    /// begun.
     HalfOpen { due: u64, probe: Option<u64> },
 }
 

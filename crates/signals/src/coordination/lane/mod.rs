@@ -1,11 +1,11 @@
 //! What is on its way to one receiver. Pure: it is told the time, in nanoseconds since some moment.
 //!
 //! - **A message is in one place**: it waits, in the order in which it came, or it was begun.
-//! - **It is begun once.** What waits can be taken back, since nobody has begun it; what was begun is
-//!   offered to nobody again.
-//! - **An assignment in the receiver's mailbox is about no message in particular**: whoever begins it
-//!   gets what has waited longest. So the order is kept whatever was tried before, a message that is
-//!   taken back leaves nothing behind, and a receiver that hangs is offered nothing twice.
+//! - **It is begun once.** What waits can be taken back, since nobody has begun it; what was begun
+//!   is offered to nobody again.
+//! - **An assignment in the receiver's mailbox is about no message in particular**: whoever begins
+//!   it gets what has waited longest. So the order is kept whatever was tried before, a message
+//!   that is taken back leaves nothing behind, and a receiver that hangs is offered nothing twice.
 //!
 //! | circuit | what is sent | what the receiver may begin |
 //! |---|---|---|
@@ -13,10 +13,10 @@
 //! | open | is kept | nothing, until the time is over |
 //! | half-open | is kept, behind what was kept before | one message, until that is settled |
 //!
-//! Closed becomes open with the `failures`-th failure in a row, and at once when a message fails that
-//! was kept: what is kept behind it shall not fail too. Open becomes half-open when its time is over
-//! and there is something to try. Half-open becomes closed when nothing is kept any more, and open
-//! when a probe fails or takes too long.
+//! Closed becomes open with the `failures`-th failure in a row, and at once when a message fails
+//! that was kept: what is kept behind it shall not fail too. Open becomes half-open when its time
+//! is over and there is something to try. Half-open becomes closed when nothing is kept any more,
+//! and open when a probe fails or takes too long.
 
 mod caring;
 mod circuit;

@@ -1,7 +1,7 @@
 //! Which addresses may be connected to. Pure.
 //!
-//! A name in the address of a webhook is chosen by whoever registers it, who may be a stranger. What
-//! it resolves to must not lead into this machine or its network, where programs trust whoever
+//! A name in the address of a webhook is chosen by whoever registers it, who may be a stranger.
+//! What it resolves to must not lead into this machine or its network, where programs trust whoever
 //! reaches them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -100,8 +100,8 @@ fn class_of_v6(address: Ipv6Addr) -> Class {
     }
 }
 
-/// The address of version 4 that one of version 6 leads to: mapped, compatible, translated (RFC 2765,
-/// 6052, 8215), or of 6to4.
+/// The address of version 4 that one of version 6 leads to: mapped, compatible, translated (RFC
+/// 2765, 6052, 8215), or of 6to4.
 fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let ([0, 0, 0, 0, 0, 0 | 0xffff, high, low]
     | [0, 0, 0, 0, 0xffff, 0, high, low]

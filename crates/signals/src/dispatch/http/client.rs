@@ -27,8 +27,8 @@ const MOST_CONNECTIONS: usize = 10_000;
 const MOST_IN_FLIGHT: usize = 100_000;
 /// The most circuits: one for each origin that is in use or has lately failed.
 const MOST_CIRCUITS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-/// How many origins are remembered beside those in use: to remember one costs some 200 bytes, and to
-/// make it anew is cheap.
+/// How many origins are remembered beside those in use: to remember one costs some 200 bytes, and
+/// to make it anew is cheap.
 const IDLE_ORIGINS: usize = 256;
 
 /// How endpoints are reached, in common.

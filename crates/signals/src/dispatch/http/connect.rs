@@ -17,7 +17,8 @@ use super::io::Stream;
 use super::resolve::Resolver;
 use super::url::{Host, Url};
 
-/// How many addresses of a name are tried: each has a share of the time, which is to be long enough.
+/// How many addresses of a name are tried: each has a share of the time, which is to be long
+/// enough.
 const MOST_ADDRESSES: usize = 3;
 
 /// How connections are made.
@@ -92,8 +93,8 @@ async fn first_of(addresses: &[IpAddr], port: u16, deadline: Duration) -> Result
     Err(network(Phase::Connect, last))
 }
 
-/// How long each of so many addresses may take: one that does not answer leaves time for the others,
-/// and all of them leave some for the answer.
+/// How long each of so many addresses may take: one that does not answer leaves time for the
+/// others, and all of them leave some for the answer.
 fn share(deadline: Duration, addresses: usize) -> Duration {
     deadline / u32::try_from(addresses + 1).unwrap_or(u32::MAX)
 }

@@ -38,7 +38,8 @@ pub(super) struct Answer {
 /// A body that is there at once.
 pub(super) struct Whole(Option<Bytes>);
 
-/// Sends a request, and reads what comes back. The connection is closed then, or when this is dropped.
+/// Sends a request, and reads what comes back. The connection is closed then, or when this is
+/// dropped.
 pub(super) async fn exchange(stream: Box<dyn Stream>, request: Request<Bytes>) -> Result<Answer> {
     let mut builder = http1::Builder::new();
     builder.max_headers(MOST_HEADERS).max_buf_size(MOST_HEAD);

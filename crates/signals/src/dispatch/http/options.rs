@@ -61,8 +61,8 @@ pub struct HttpOptions {
 }
 
 impl HttpOptions {
-    /// Signals are posted to this URL: `https`, or `http` to this machine. Credentials are refused in
-    /// it and belong into a [header](Self::header). It is never shown whole.
+    /// Signals are posted to this URL: `https`, or `http` to this machine. Credentials are refused
+    /// in it and belong into a [header](Self::header). It is never shown whole.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new(Method::POST, url.into())
     }
@@ -95,7 +95,8 @@ impl HttpOptions {
         }
     }
 
-    /// What it is called in reports and errors, in 1 to 255 bytes: to tell apart what is at one host.
+    /// What it is called in reports and errors, in 1 to 255 bytes: to tell apart what is at one
+    /// host.
     pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -108,7 +109,8 @@ impl HttpOptions {
     }
 
     /// Sends this header too; its value is never shown. Those that belong to the connection, the
-    /// message or the signal are refused. Another origin, to which a redirect leads, does not get it.
+    /// message or the signal are refused. Another origin, to which a redirect leads, does not get
+    /// it.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -120,8 +122,8 @@ impl HttpOptions {
         self
     }
 
-    /// How long one attempt may take, from looking up the name to the head of the answer. It waits as
-    /// long for a free connection before.
+    /// How long one attempt may take, from looking up the name to the head of the answer. It waits
+    /// as long for a free connection before.
     pub const fn attempt_deadline(mut self, deadline: Duration) -> Self {
         self.attempt_deadline = deadline;
         self
@@ -134,8 +136,8 @@ impl HttpOptions {
         self
     }
 
-    /// How long it waits at most because an answer says `Retry-After`. One that asks for more is the
-    /// last, and its error says how long.
+    /// How long it waits at most because an answer says `Retry-After`. One that asks for more is
+    /// the last, and its error says how long.
     pub const fn longest_retry_after(mut self, wait: Duration) -> Self {
         self.longest_retry_after = wait;
         self
@@ -147,8 +149,8 @@ impl HttpOptions {
         self
     }
 
-    /// Follows so many redirects: only those that keep the method, 307 and 308, never from `https` to
-    /// `http`, and each checked like the first URL.
+    /// Follows so many redirects: only those that keep the method, 307 and 308, never from `https`
+    /// to `http`, and each checked like the first URL.
     pub const fn redirects(mut self, most: u8) -> Self {
         self.redirects = most;
         self
@@ -216,8 +218,8 @@ impl HttpOptions {
         Ok((url, policy.longest_retry_after(self.longest_retry_after)))
     }
 
-    /// How long all attempts take with the waits between them, when each takes as long as it may, and
-    /// as long as one of them for connections that are not free.
+    /// How long all attempts take with the waits between them, when each takes as long as it may,
+    /// and as long as one of them for connections that are not free.
     fn time_of_all(&self, backoff: Backoff) -> Duration {
         let waits = (1..self.attempts).map(|nth| backoff.wait(nth)).sum::<Duration>();
         let attempts = self.attempt_deadline.saturating_mul(self.attempts + 1);

@@ -1,7 +1,8 @@
 //! Names of hosts as addresses.
 //!
-//! The machine's resolver blocks, and cannot be given up, so each look-up has a thread. There are few
-//! of them, and never two for one name: a name whose servers are dead holds one thread, and not all.
+//! The machine's resolver blocks, and cannot be given up, so each look-up has a thread. There are
+//! few of them, and never two for one name: a name whose servers are dead holds one thread, and not
+//! all.
 
 use std::collections::HashMap;
 use std::fmt;

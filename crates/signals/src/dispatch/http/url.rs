@@ -8,7 +8,8 @@ use http::uri::PathAndQuery;
 
 /// How long one may be, in bytes: as long as servers take.
 const LONGEST: usize = 2048;
-/// How long a host may be, in bytes: with scheme and port it names a circuit, for which there are 255.
+/// How long a host may be, in bytes: with scheme and port it names a circuit, for which there are
+/// 255.
 const LONGEST_HOST: usize = 240;
 
 /// Where an endpoint is. Shown without path and query, which often are secrets.

@@ -215,8 +215,8 @@ fn one_that_ends_its_consumer_every_time_is_given_up_and_takes_no_other_with_it(
     assert_eq!(delivered(&mut state, now), [(20, 1), (30, 1)]);
 }
 
-/// Symptom: a signal over which its consumer ended each time without a panic was delivered for ever.
-/// Mechanism: once it went alone the end of the consumer was taken for explained, and was not
+/// Symptom: a signal over which its consumer ended each time without a panic was delivered for
+/// ever. Mechanism: once it went alone the end of the consumer was taken for explained, and was not
 /// charged. It is only where a panic has told which one it was.
 #[test]
 fn one_that_ends_its_consumer_without_a_panic_is_given_up_too() {

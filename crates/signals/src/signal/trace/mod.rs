@@ -1,5 +1,5 @@
-//! Where in a trace a signal was sent: the context of the W3C recommendation *Trace Context*, in the
-//! attributes `traceparent` and `tracestate` of the extension *Distributed Tracing*.
+//! Where in a trace a signal was sent: the context of the W3C recommendation *Trace Context*, in
+//! the attributes `traceparent` and `tracestate` of the extension *Distributed Tracing*.
 
 mod state;
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Code of the user that a publisher comes to run: what panics there is told, and takes nobody down.
+//! Code of the user that a publisher comes to run: what panics there is told, and takes nobody
+//! down.
 
 use std::future::IntoFuture;
 

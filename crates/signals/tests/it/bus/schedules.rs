@@ -1,5 +1,5 @@
-//! Random schedules: whoever publishes, subscribes and ends in whichever order, no signal is handled
-//! twice, none that was accepted is lost unless its receiver was killed, and order is kept.
+//! Random schedules: whoever publishes, subscribes and ends in whichever order, no signal is
+//! handled twice, none that was accepted is lost unless its receiver was killed, and order is kept.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A receiver that hangs or fails is left alone for a while, and nothing is lost meanwhile. COORD-4.
+//! A receiver that hangs or fails is left alone for a while, and nothing is lost meanwhile.
+//! COORD-4.
 
 use std::time::Duration;
 

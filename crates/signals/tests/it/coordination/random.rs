@@ -1,5 +1,5 @@
-//! Random schedules of messages, hangs, failures, deaths and restarts: nothing is handled twice, nothing
-//! is lost unseen, and each receiver gets in order what each sender has sent.
+//! Random schedules of messages, hangs, failures, deaths and restarts: nothing is handled twice,
+//! nothing is lost unseen, and each receiver gets in order what each sender has sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -210,8 +210,8 @@ impl Run {
         }
     }
 
-    /// With everybody back at work all that is kept is handled, and so are the dead letters that may
-    /// be sent again.
+    /// With everybody back at work all that is kept is handled, and so are the dead letters that
+    /// may be sent again.
     async fn finish(&self) {
         // Whoever is to end has ended, and whoever hangs is back.
         for id in IDS {

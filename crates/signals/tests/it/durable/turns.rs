@@ -13,9 +13,9 @@ use testkit::{eventually, pass};
 use crate::clerk::{Answer, Book};
 use crate::shop::{BEGINNING, Shop};
 
-/// A consumer that works through a backlog has not failed: the time of a signal begins when it is its
-/// turn. It began when it came into the inbox: with 100 in flight and 30 s, a handler of 1 s got those
-/// behind the thirtieth twice, and those behind the hundred and fiftieth as dead letters.
+/// A consumer that works through a backlog has not failed: the time of a signal begins when it is
+/// its turn. It began when it came into the inbox: with 100 in flight and 30 s, a handler of 1 s
+/// got those behind the thirtieth twice, and those behind the hundred and fiftieth as dead letters.
 #[tokio::test(start_paused = true)]
 async fn what_waits_in_the_inbox_of_a_slow_handler_is_not_delivered_twice() {
     let shop = Shop::new().await;
@@ -131,8 +131,8 @@ async fn two_buses_on_one_log_have_subscriptions_of_their_own() {
     shop.stop().await;
 }
 
-/// A dead letter with a refusal of over a mebibyte could not be written, and ended its runner over and
-/// over.
+/// A dead letter with a refusal of over a mebibyte could not be written, and ended its runner over
+/// and over.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_is_very_large_is_a_dead_letter_all_the_same() {
     let shop = Shop::new().await;

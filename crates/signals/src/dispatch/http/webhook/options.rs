@@ -26,8 +26,8 @@ pub struct WebhookOptions {
 }
 
 impl WebhookOptions {
-    /// An endpoint whose signals are signed. Not in binary mode, in which attributes are in headers,
-    /// which no signature is about.
+    /// An endpoint whose signals are signed. Not in binary mode, in which attributes are in
+    /// headers, which no signature is about.
     pub fn new(http: HttpOptions, secret: WebhookSecret) -> Self {
         Self { http, secrets: vec![secret], scheme: WebhookScheme::standard() }
     }

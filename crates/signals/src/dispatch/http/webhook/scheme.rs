@@ -54,8 +54,8 @@ impl WebhookScheme {
         }
     }
 
-    /// That of Jido: the headers `x-webhook-timestamp`, `x-webhook-signature`, in hexadecimal digits,
-    /// and `x-webhook-event`, which is the type of the signal and not signed.
+    /// That of Jido: the headers `x-webhook-timestamp`, `x-webhook-signature`, in hexadecimal
+    /// digits, and `x-webhook-event`, which is the type of the signal and not signed.
     pub const fn jido() -> Self {
         Self {
             form: Form::Jido,

@@ -29,7 +29,8 @@ fn signed(scheme: &WebhookScheme, secret: WebhookSecret) -> HeaderMap {
 
 #[test]
 fn signatures_are_those_that_another_program_computes() {
-    // printf '%s.%s.%s' ID AT BODY | openssl dgst -sha256 -mac HMAC -macopt hexkey:KEY -binary | base64
+    // printf '%s.%s.%s' ID AT BODY | openssl dgst -sha256 -mac HMAC -macopt hexkey:KEY -binary |
+    // base64
     let headers = signed(&WebhookScheme::standard(), WebhookSecret::parse(SECRET).unwrap());
     assert_eq!(headers["webhook-id"], "msg_p5jXN8AQM9LWM0D4loKWxJek");
     assert_eq!(headers["webhook-timestamp"], "1614265330");

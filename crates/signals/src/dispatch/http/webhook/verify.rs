@@ -12,8 +12,8 @@ use super::secret::WebhookSecret;
 use crate::codes;
 use crate::error::invalid_options;
 
-/// How far the clocks of sender and receiver may be apart, unless it is said: what Standard Webhooks
-/// advises.
+/// How far the clocks of sender and receiver may be apart, unless it is said: what Standard
+/// Webhooks advises.
 const TOLERANCE: Duration = Duration::from_mins(5);
 /// The widest tolerance. Whoever has caught a message may send it again as long as that.
 const MOST_TOLERANCE: Duration = Duration::from_hours(24);
@@ -54,7 +54,8 @@ impl WebhookVerifier {
     }
 
     /// How far the time of a message may be from that of the receiver, earlier or later: 5 minutes
-    /// unless this is said, a day at most. Within that time whoever has caught it may send it again.
+    /// unless this is said, a day at most. Within that time whoever has caught it may send it
+    /// again.
     ///
     /// # Errors
     ///
@@ -67,8 +68,8 @@ impl WebhookVerifier {
         Ok(self)
     }
 
-    /// Whether a body came with a signature that holds, by its headers. The body is what was sent, to
-    /// the byte.
+    /// Whether a body came with a signature that holds, by its headers. The body is what was sent,
+    /// to the byte.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Random servers: what each of many endpoints comes to is what its server has answered, and nonsense
-//! of any kind ends as an error.
+//! Random servers: what each of many endpoints comes to is what its server has answered, and
+//! nonsense of any kind ends as an error.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
