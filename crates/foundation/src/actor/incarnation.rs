@@ -146,7 +146,7 @@ impl<A: Actor> Incarnation<A> {
                 overflow(slot, generation);
                 Err(mailbox_full(slot))
             }
-            Promise::Place | Promise::Push | Promise::Drop => {
+            Promise::Place | Promise::Push | Promise::PushOut | Promise::Drop => {
                 Ok(Place { slot, generation, promise })
             }
         }
@@ -208,7 +208,7 @@ fn send_to<M: Send>(
     };
     let error = match promise {
         // Here ends the oldest one, in whose place the message is.
-        Promise::Push => return Ok(Told::Accepted),
+        Promise::Push | Promise::PushOut => return Ok(Told::Accepted),
         Promise::Drop => return Ok(Told::Dropped),
         Promise::Overflow => {
             overflow(slot, generation);
@@ -235,6 +235,13 @@ impl<A: Actor> fmt::Debug for Incarnation<A> {
 // === impl Place ===
 
 impl<M: Send> Place<'_, M> {
+    /// Whether there was room for it. Where there was none, the policy of the mailbox is to drop a
+    /// message: this one, or the oldest.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        matches!(self.promise, Promise::Place | Promise::Push)
+    }
+
     /// Sends the message that the place was for.
     ///
     /// # Errors
@@ -246,7 +253,9 @@ impl<M: Send> Place<'_, M> {
                 None => Ok(Told::Accepted),
                 Some(message) => Err(Unsent { message, error: no_process(self.slot) }),
             },
-            Promise::Push | Promise::Drop => send_to(self.slot, self.generation, message),
+            Promise::Push | Promise::PushOut | Promise::Drop => {
+                send_to(self.slot, self.generation, message)
+            }
             Promise::Closed | Promise::Full | Promise::Overflow => {
                 Err(Unsent { message, error: no_process(self.slot) })
             }

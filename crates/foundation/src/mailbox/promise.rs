@@ -12,6 +12,8 @@ pub(crate) enum Promise {
     Place,
     /// Whatever is sent is accepted, and pushes the oldest out if there is no room then.
     Push,
+    /// As that, where there is no room already.
+    PushOut,
     /// Whatever is sent is dropped, as the policy says where there is no room.
     Drop,
     /// No room, and the sender waits for none.
@@ -30,7 +32,8 @@ impl<M, C, T> Queue<M, C, T> {
             return Promise::Closed;
         }
         if state.options.get_overflow() == Overflow::DropOldest {
-            return Promise::Push;
+            let has_room = state.has_room(&self.remaining);
+            return if has_room { Promise::Push } else { Promise::PushOut };
         }
         if state.has_room(&self.remaining) {
             state.promised += 1;

@@ -95,6 +95,41 @@ async fn a_place_follows_the_policy_of_its_mailbox() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_has_room_unless_a_message_is_to_be_dropped() {
+    for overflow in [Overflow::Reject, Overflow::DropOldest, Overflow::DropNewest] {
+        let (system, actor, log) = with_mailbox(Mailbox::bounded(2).overflow(overflow)).await;
+        let gate = hold(&actor, &log).await;
+        let incarnation = actor.incarnation();
+        actor.try_tell(Message::Note("first")).unwrap();
+        let place = incarnation.try_reserve().unwrap();
+        assert!(place.has_room(), "{overflow:?}, with room");
+        // The place counts: with it there is no room for another one.
+        match incarnation.try_reserve() {
+            // Where the oldest goes, none is kept for anybody.
+            Ok(second) => assert_eq!(second.has_room(), overflow == Overflow::DropOldest),
+            Err(error) => {
+                assert_eq!((error.code(), overflow), ("mailbox_full", Overflow::Reject));
+            }
+        }
+        drop(place);
+        assert!(incarnation.try_reserve().unwrap().has_room(), "{overflow:?}, given back");
+        let kept = incarnation.try_reserve().unwrap().keep();
+        assert!(incarnation.redeem(kept).has_room(), "{overflow:?}, kept");
+        actor.try_tell(Message::Note("second")).unwrap();
+        match incarnation.try_reserve() {
+            Ok(third) => assert!(!third.has_room(), "{overflow:?}, full"),
+            Err(_) => assert_eq!(overflow, Overflow::Reject),
+        }
+        let (other_system, other, _) = with_mailbox(Mailbox::bounded(1)).await;
+        let others = other.incarnation().try_reserve().unwrap().keep();
+        assert!(!incarnation.redeem(others).has_room(), "with nobody");
+        gate.notify_one();
+        system.stop().await.unwrap();
+        other_system.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_that_was_kept_is_redeemed_by_its_own_incarnation_only() {
     let (system, actor, _log) = with_mailbox(Mailbox::bounded(1)).await;
     let (other_system, other, _) = with_mailbox(Mailbox::bounded(1)).await;
