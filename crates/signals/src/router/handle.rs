@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use foundation::{Error, Result};
 
+use super::cache::Outdated;
 use super::matches::{Matches, PredicateFailure};
 use super::registered::{Registered, RouteId};
 use super::route::{IntoRoute, Route};
@@ -73,6 +74,8 @@ impl<T> Router<T> {
     /// place of the route in the set is the detail `index`.
     pub fn add(&self, set: impl IntoIterator<Item = impl IntoRoute<T>>) -> Result<Vec<RouteId>> {
         let routes = checked(set)?;
+        // Dropped after the lock.
+        let mut outdated = Outdated::new();
         let mut table = self.table.write();
         let taken = routes.iter().enumerate().find_map(|(index, route)| {
             let name = route.name.as_deref().filter(|name| table.has_name(name))?;
@@ -83,7 +86,11 @@ impl<T> Router<T> {
             drop(table);
             return Err(error.with_detail("index", index));
         }
-        Ok(routes.into_iter().map(|route| table.add(route)).collect())
+        let add = |route: Route<T>| {
+            table.outdate(&route.pattern, &mut outdated);
+            table.add(route)
+        };
+        Ok(routes.into_iter().map(add).collect())
     }
 
     /// Adds one route, and gives its id.
@@ -93,17 +100,20 @@ impl<T> Router<T> {
     /// `invalid_pattern`, `invalid_route`, or `route_exists` when its name is there already.
     pub fn add_one(&self, route: impl IntoRoute<T>) -> Result<RouteId> {
         let route = route.into_route()?;
+        let mut outdated = Outdated::new();
         let mut table = self.table.write();
         if let Some(name) = route.name.as_deref().filter(|name| table.has_name(name)) {
             let error = exists(name);
             drop(table);
             return Err(error);
         }
+        table.outdate(&route.pattern, &mut outdated);
         Ok(table.add(route))
     }
 
     /// Puts a set of routes in place of all that there are, and gives their ids. Whoever routes
-    /// sees either the ones or the others.
+    /// sees either the ones or the others, and waits for nothing meanwhile: of a very large set, a
+    /// new one is in place sooner than [added](Self::add) to.
     ///
     /// # Errors
     ///
@@ -114,11 +124,10 @@ impl<T> Router<T> {
         set: impl IntoIterator<Item = impl IntoRoute<T>>,
     ) -> Result<Vec<RouteId>> {
         let routes = checked(set)?;
-        let seed = seed();
-        let mut table = self.table.write();
-        let before = table.take(seed);
-        let ids = routes.into_iter().map(|route| table.add(route)).collect();
-        drop(table);
+        // Those who route go on meanwhile, however many there are.
+        let mut fresh = Table::with_ids(seed(), self.table.write().take_ids(routes.len()));
+        let ids = routes.into_iter().map(|route| fresh.add(route)).collect();
+        let before = self.table.write().put_in_place(fresh);
         drop(before);
         Ok(ids)
     }
@@ -127,14 +136,22 @@ impl<T> Router<T> {
     /// it.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn remove(&self, id: RouteId) -> Option<Registered<T>> {
-        self.table.write().remove(id)
+        let mut outdated = Outdated::new();
+        let mut table = self.table.write();
+        let pattern = table.get(id)?.pattern().clone();
+        table.outdate(&pattern, &mut outdated);
+        table.remove(id)
     }
 
     /// Removes all routes of exactly that pattern, and says how many there were. Others stay, also
     /// those whose patterns begin with it.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
     pub fn remove_pattern(&self, pattern: &Pattern) -> usize {
-        let removed = self.table.write().remove_pattern(pattern);
+        let mut outdated = Outdated::new();
+        let mut table = self.table.write();
+        table.outdate(pattern, &mut outdated);
+        let removed = table.remove_pattern(pattern);
+        drop(table);
         removed.map_or(0, |list| list.len())
     }
 
@@ -172,9 +189,15 @@ impl<T> Router<T> {
     /// The routes that match a signal, in order; there may be none.
     #[must_use]
     pub fn matching(&self, signal: &Signal) -> Matches<T> {
-        let mut matches = Matches::new();
-        let any_tie = self.table.read().find(signal.topic().as_str(), &mut matches);
-        if any_tie {
+        let found = self.table.read().find(signal.topic().as_str());
+        if found.is_crowded
+            && let Some(mut table) = self.table.try_write()
+        {
+            table.make_room();
+        }
+        drop(found.pushed_out);
+        let mut matches = found.matches;
+        if found.is_tie {
             matches.merge();
         }
         matches.ask(signal);
@@ -263,5 +286,30 @@ fn no_handlers<T>(signal: &Signal, failures: &[PredicateFailure<T>]) -> Error {
     match failures {
         [] => error,
         [first, ..] => error.with_detail("failed", failures.len()).with_source(first.error.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is remembered of types.
+
+    use super::Router;
+    use crate::signal::Signal;
+
+    #[test]
+    fn as_many_types_are_remembered_as_there_are_routes_or_more() {
+        let router = Router::from_routes((0..1000).map(|it| (format!("a.{it}.b"), it))).unwrap();
+        for it in 0..2000 {
+            let topic = format!("a.{}.b", it % 1000);
+            let signal = Signal::new(topic, "/test").id("1").build().unwrap();
+            assert_eq!(router.matching(&signal).len(), 1);
+        }
+        let remembered = router.table.read().remembered();
+        assert!(remembered > 900, "{remembered}");
+        // Routes go one by one, and what is remembered with them.
+        for route in router.list().iter().skip(10) {
+            router.remove(route.id());
+        }
+        assert_eq!(router.table.read().remembered(), 0);
     }
 }

@@ -73,10 +73,16 @@ impl<T> Index<T> {
         Self { directory, slots, kinds, numbers: LITERAL, trie, in_trie, key }
     }
 
-    /// The lists of all patterns that a type matches, each once, in no particular order.
-    pub(super) fn find<'a>(&'a self, topic: &str) -> Found<'a, T> {
+    /// The hash of a type, or of a pattern without wildcards.
+    #[inline]
+    pub(super) fn hash(&self, topic: &str) -> u64 {
+        self.key.of(topic.as_bytes())
+    }
+
+    /// The lists of all patterns that a type of that hash matches, each once, in no particular
+    /// order.
+    pub(super) fn find<'a>(&'a self, topic: &str, hash: u64) -> Found<'a, T> {
         let mut found = Found::new();
-        let hash = self.key.of(topic.as_bytes());
         let is_literal = |slot: &Slot<T>| slot.is(hash, LITERAL, topic);
         if self.kinds.is_empty() && self.trie.is_empty() {
             let list = self.list(hash, is_literal);

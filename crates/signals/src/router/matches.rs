@@ -1,24 +1,30 @@
 //! The routes that match a signal, in order.
 
 use std::fmt;
+use std::sync::Arc;
 
 use foundation::Error;
 use smallvec::SmallVec;
 
+use super::cache::Known;
 use super::list::List;
 use super::registered::Registered;
 use crate::signal::Signal;
 
 /// What was found, one list for each pattern that matches. More than are kept in place are rare.
-type Lists<T> = SmallVec<[List<T>; 3]>;
+pub(super) type Lists<T> = SmallVec<[List<T>; 3]>;
 
 /// The routes that match a signal, as they were at one moment, each once: more
 /// [specific](crate::Pattern::specificity) ones first, of those equally specific the ones of higher
 /// priority, and of those the ones that were added first.
-pub struct Matches<T> {
-    lists: Lists<T>,
-    /// In place of the lists.
-    settled: Option<Box<Settled<T>>>,
+pub struct Matches<T>(Form<T>);
+
+enum Form<T> {
+    /// Each no more specific than those before it.
+    Lists(Lists<T>),
+    /// What the type has come to before.
+    Known(Arc<Known<T>>),
+    Settled(Box<Settled<T>>),
 }
 
 /// What came of lists that had to be merged, or in which there are conditions.
@@ -40,30 +46,39 @@ pub struct PredicateFailure<T> {
 // === impl Matches ===
 
 impl<T> Matches<T> {
-    /// Nothing yet.
+    /// Lists, each no more specific than those before it.
     #[inline]
-    pub(super) fn new() -> Self {
-        Self { lists: SmallVec::new(), settled: None }
+    pub(super) const fn of_lists(lists: Lists<T>) -> Self {
+        Self(Form::Lists(lists))
     }
 
-    /// Adds a list that is no more specific than those before it.
+    /// What the type has come to before.
     #[inline]
-    pub(super) fn push(&mut self, list: List<T>) {
-        self.lists.push(list);
+    pub(super) const fn of_known(known: Arc<Known<T>>) -> Self {
+        Self(Form::Known(known))
     }
 
     /// Puts routes of equally specific lists in one order.
     pub(super) fn merge(&mut self) {
         let mut routes: Vec<_> = self.iter().cloned().collect();
         routes.sort_by(Registered::cmp_order);
-        self.settled = Some(Box::new(Settled { routes, failures: Vec::new() }));
+        self.0 = Form::Settled(Box::new(Settled { routes, failures: Vec::new() }));
     }
 
     /// Leaves those out whose condition does not hold. This runs code of the user.
+    #[inline]
     pub(super) fn ask(&mut self, signal: &Signal) {
-        if !self.lists.iter().any(List::is_conditional) {
-            return;
+        let is_conditional = match &self.0 {
+            Form::Lists(lists) => lists.iter().any(List::is_conditional),
+            Form::Known(known) => known.is_conditional,
+            Form::Settled(settled) => settled.routes.iter().any(Registered::is_conditional),
+        };
+        if is_conditional {
+            self.ask_each(signal);
         }
+    }
+
+    fn ask_each(&mut self, signal: &Signal) {
         let (mut routes, mut failures) = (Vec::new(), Vec::new());
         for route in self.iter() {
             match route.accepts(signal) {
@@ -72,34 +87,34 @@ impl<T> Matches<T> {
                 Err(error) => failures.push(PredicateFailure { route: route.clone(), error }),
             }
         }
-        self.settled = Some(Box::new(Settled { routes, failures }));
+        self.0 = Form::Settled(Box::new(Settled { routes, failures }));
     }
 
     /// How many routes match.
     #[must_use]
     pub fn len(&self) -> usize {
-        match &self.settled {
-            None => self.lists.iter().map(List::len).sum(),
-            Some(settled) => settled.routes.len(),
+        match &self.0 {
+            Form::Lists(lists) => lists.iter().map(List::len).sum(),
+            Form::Known(known) => known.routes.len(),
+            Form::Settled(settled) => settled.routes.len(),
         }
     }
 
     /// Whether none does.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        match &self.settled {
-            None => self.lists.is_empty(),
-            Some(settled) => settled.routes.is_empty(),
-        }
+        self.len() == 0
     }
 
     /// The routes, in order.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &Registered<T>> {
-        let (lists, routes) = match &self.settled {
-            None => (self.lists.as_slice(), [].as_slice()),
-            Some(settled) => ([].as_slice(), settled.routes.as_slice()),
+        let (routes, lists) = match &self.0 {
+            Form::Lists(lists) => ([].as_slice(), lists.as_slice()),
+            Form::Known(known) => (known.routes.as_slice(), [].as_slice()),
+            Form::Settled(settled) => (settled.routes.as_slice(), [].as_slice()),
         };
-        lists.iter().flat_map(List::iter).chain(routes)
+        routes.iter().chain(lists.iter().flat_map(List::iter))
     }
 
     /// Where they go, in order.
@@ -110,7 +125,10 @@ impl<T> Matches<T> {
     /// The conditions that failed, in order. Their routes are not among those that match.
     #[must_use]
     pub fn failures(&self) -> &[PredicateFailure<T>] {
-        self.settled.as_ref().map_or(&[], |settled| &settled.failures)
+        match &self.0 {
+            Form::Settled(settled) => &settled.failures,
+            Form::Lists(_) | Form::Known(_) => &[],
+        }
     }
 }
 

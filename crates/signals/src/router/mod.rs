@@ -9,6 +9,7 @@
 //! - Routing costs as much as the segments of the type and the patterns that share segments with
 //!   it, and hardly depends on how many routes there are.
 
+mod cache;
 mod directory;
 mod handle;
 mod index;

@@ -39,6 +39,11 @@ impl RouteId {
         Self(self.0 + 1)
     }
 
+    /// The one behind so many more.
+    pub(super) const fn after(self, count: usize) -> Self {
+        Self(self.0 + count as u64)
+    }
+
     /// As a number, to show it.
     #[must_use]
     pub const fn get(self) -> u64 {

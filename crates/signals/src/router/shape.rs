@@ -5,7 +5,7 @@
 //! one after the other. A pattern with two `**` or more has no shape, since what is between them
 //! may be anywhere.
 
-use super::key::Key;
+use super::key::{GOLDEN_RATIO, Key};
 use super::segments::Segment;
 use crate::topic::{MANY, ONE, Pattern};
 
@@ -106,8 +106,7 @@ impl Part {
         let mut literal = self.literal;
         for segment in segments {
             if literal & 1 == 1 {
-                // Odd, so that nothing is lost; its bits are those of the golden ratio.
-                all = (all ^ segment.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+                all = (all ^ segment.hash).wrapping_mul(GOLDEN_RATIO).rotate_left(29);
             }
             literal >>= 1;
         }

@@ -1,6 +1,6 @@
 //! What is left of routes that are gone: nothing.
 
-use super::{Matches, Route, RouteId, Table};
+use super::{Route, RouteId, Table};
 
 fn route(pattern: String) -> Route<u32> {
     Route::new(pattern, 0).unwrap()
@@ -22,9 +22,7 @@ fn fill(table: &mut Table<u32>, count: u32) -> Vec<RouteId> {
 }
 
 fn found(table: &Table<u32>, topic: &str) -> usize {
-    let mut matches = Matches::new();
-    table.find(topic, &mut matches);
-    matches.len()
+    table.find(topic).matches.len()
 }
 
 #[test]
@@ -83,4 +81,23 @@ fn whatever_the_hashes_are_keyed_with_the_same_is_found() {
             assert_eq!(found(&table, &topic), 1, "{topic}");
         }
     }
+}
+
+#[test]
+fn no_id_is_given_twice_however_many_tables_are_made_at_a_time() {
+    let mut table = Table::new(1);
+    let (one, other) = (table.take_ids(3), table.take_ids(2));
+    let between = table.add(route("between".into()));
+    let mut ids = vec![between];
+    for (first, count) in [(other, 2), (one, 3)] {
+        let mut fresh = Table::with_ids(2, first);
+        ids.extend(fill(&mut fresh, count));
+        table.put_in_place(fresh);
+    }
+    ids.push(table.add(route("after".into())));
+    let last = ids.iter().max().copied();
+    assert_eq!(ids.last().copied(), last);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 7);
 }

@@ -1,5 +1,6 @@
 //! Patterns and routers.
 
+mod again;
 mod conditions;
 mod documented;
 mod model;
