@@ -1,5 +1,5 @@
 //! The task that cares for what is kept for one receiver: it offers it again when that may work,
-//! and gives it up when the receiver does not come back.
+//! and gives it up when it was kept for too long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,6 @@ pub(super) fn care(
                     // Either way it looks again; a notice that comes between is kept.
                     let _ = timeout_at(until, cell.changed.notified()).await;
                 }
-                Care::Abandon(messages) => shared.bury_kept(cell, messages),
                 Care::Nothing => break,
             }
         }

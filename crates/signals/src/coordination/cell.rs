@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use foundation::{AtEnd, CircuitState};
+use foundation::{AtEnd, CircuitState, Error};
 use tokio::sync::Notify;
 
 use super::dead_letters::{Past, Remains};
 use super::lane::{Lane, Rules};
 use super::receiver::Receive;
-use super::send::Sender;
+use super::send::{Sender, no_such_receiver};
 use super::shared::Shared;
+use crate::codes;
 use crate::signal::Signal;
 use crate::sync::Mutex;
 
@@ -92,16 +93,38 @@ impl Shared {
         result
     }
 
-    /// Changes a cell, and only tells of it.
+    /// Changes a cell, and only tells of it, and of what was kept for too long by then.
     pub(super) fn change_quietly<R>(
         &self,
         cell: &Cell,
         change: impl FnOnce(&mut State, u64) -> R,
     ) -> R {
         // The time is read under the lock, so that it does not go back from one to the next.
-        let (result, changed) = cell.with(|state| state.watched(|state| change(state, self.now())));
+        let ((expired, is_there, result), changed) = cell.with(|state| {
+            state.watched(|state| {
+                let now = self.now();
+                // Whatever is done, it is not done with a message whose time is over.
+                let expired = state.lane.expire(now);
+                let is_there = state.receiver.is_some();
+                (expired, is_there, change(state, now))
+            })
+        });
         changed.tell(&cell.id);
+        for message in expired {
+            self.bury_expired(cell, message, is_there);
+        }
         result
+    }
+
+    fn bury_expired(&self, cell: &Cell, message: Message, is_there: bool) {
+        self.counts.expired();
+        let error = if is_there {
+            let error = Error::from(codes::KEPT_TOO_LONG).with_detail("receiver", &*cell.id);
+            error.with_detail("after_ms", self.rules.patience / 1_000_000)
+        } else {
+            no_such_receiver(&cell.id)
+        };
+        self.bury(message.into_remains(&cell.id), error, false);
     }
 
     /// Has a task care for it, which says so already.

@@ -33,12 +33,12 @@ pub struct DeadLetter {
     pub from: Arc<str>,
     /// What it says.
     pub signal: Signal,
-    /// Why it is here: `buffer_overflowed`, `no_such_receiver`, `outcome_unknown`, or what the
-    /// receiver refused it with.
+    /// Why it is here: `buffer_overflowed`, `kept_too_long`, `no_such_receiver`,
+    /// `outcome_unknown`, what the receiver refused it with, or what came of the last retry.
     pub reason: Error,
     /// When it first came here.
     pub since: Timestamp,
-    /// How often it was sent again from here.
+    /// How often it was offered to its receiver again from here.
     pub attempts: u32,
     /// Whether somebody may have handled it all the same.
     pub may_be_handled: bool,
@@ -120,7 +120,7 @@ impl Letters {
         self.overflow()
     }
 
-    /// Takes one out, to send it again, which is counted.
+    /// Takes one out, to send it again.
     pub(super) fn take(&mut self, id: DeadLetterId) -> Result<DeadLetter> {
         let no_such = || Error::from(codes::NO_SUCH_DEAD_LETTER).with_detail("dead_letter", id.0);
         let letter = self.all.get(&id).ok_or_else(no_such)?;
@@ -128,9 +128,7 @@ impl Letters {
             let error = Error::from(codes::ATTEMPTS_USED_UP).with_detail("dead_letter", id.0);
             return Err(error.with_detail("attempts", letter.attempts));
         }
-        let mut letter = self.all.remove(&id).ok_or_else(no_such)?;
-        letter.attempts += 1;
-        Ok(letter)
+        self.all.remove(&id).ok_or_else(no_such)
     }
 
     /// The oldest ones, so many at most.

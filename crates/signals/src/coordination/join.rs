@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foundation::{Actor, ActorRef, CircuitState, Error, Pid, Result, contain};
 
 use super::assignment::Assignment;
-use super::cell::{Cell, Message, State};
+use super::cell::{Cell, State};
 use super::handle::Coordination;
 use super::lane::Circuit;
 use super::receiver::{Receive, Receiver};
@@ -107,7 +107,9 @@ impl Coordination {
         let epoch = cell.with(|state| state.epoch);
         self.shared.left(&cell, epoch);
         let kept = self.shared.change(&cell, |state, _| state.lane.abandon());
-        self.shared.bury_kept(&cell, kept);
+        for message in kept {
+            self.shared.bury(message.into_remains(&cell.id), no_such_receiver(id), false);
+        }
         Ok(())
     }
 
@@ -173,11 +175,11 @@ impl Shared {
 
     /// A receiver has ended, or is not to receive any more.
     fn left(self: &Arc<Self>, cell: &Arc<Cell>, epoch: u64) {
-        let (told, receiver, at_end) = self.change(cell, |state, now| {
+        let (told, receiver, at_end) = self.change(cell, |state, _| {
             let State { lane, receiver, at_end, epoch: current, .. } = state;
             let (receiver, at_end) =
                 if *current == epoch { (receiver.take(), at_end.take()) } else { (None, None) };
-            (lane.leave(epoch, now), receiver, at_end)
+            (lane.leave(epoch), receiver, at_end)
         });
         if let Some(at_end) = at_end {
             at_end.call_off();
@@ -191,22 +193,6 @@ impl Shared {
         // What makes messages is the receiver's, and goes with the last reference.
         if let Err(error) = contain(|| drop(receiver)) {
             tracing::error!(%error, "signals.panicked_in_drop");
-        }
-    }
-
-    /// Tells the sender of a message that nobody has begun it and nobody will.
-    fn return_to_sender(&self, cell: &Cell, message: Message) {
-        let (sender, remains) = message.into_parts(&cell.id);
-        // If it has given up in this moment, it does not know.
-        if let Err(Err(reason)) = sender.send(Err(no_such_receiver(&cell.id))) {
-            self.bury(remains, reason, false);
-        }
-    }
-
-    /// What was kept for a receiver is not kept any longer.
-    pub(super) fn bury_kept(&self, cell: &Cell, messages: Vec<Message>) {
-        for message in messages {
-            self.bury(message.into_remains(&cell.id), no_such_receiver(&cell.id), false);
         }
     }
 }

@@ -4,6 +4,7 @@
 //!   whose time is over learns which it is: kept for the receiver, or in progress there.
 //! - **Nothing is lost unseen**: the sender is told, or the message is kept for its receiver, or it
 //!   is among the [dead letters](DeadLetters).
+//! - **Nothing is kept for ever**: each message only for so long, and only so many of them.
 //! - **In order**: a receiver begins what was sent to it in the order in which it was sent, also
 //!   what was kept meanwhile.
 //! - **It has no loop.** Sending runs in the sender's task; what is kept for a receiver that fails

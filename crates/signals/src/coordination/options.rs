@@ -27,8 +27,8 @@ const ATTEMPTS: u32 = 5;
 const EXPIRY: Duration = Duration::from_hours(24);
 /// How many dead letters there may be: some megabytes, of messages of an ordinary size.
 const DEAD_LETTERS: usize = 10_000;
-/// How long messages are kept for a receiver that has gone: longer than the longest wait before a
-/// supervisor starts a child again, several times.
+/// How long a message is kept: longer than the longest wait before a supervisor starts a child
+/// again, and than a circuit is open, several times.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How many receivers there may be: as many actors as most machines run.
 const MOST_RECEIVERS: usize = 1_000_000;
@@ -44,7 +44,7 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// | [`failure_threshold`](Self::failure_threshold) | 5 | failures in a row that open a circuit |
 /// | [`reset_after`](Self::reset_after) | 30 s | how long it is open then |
 /// | [`buffer`](Self::buffer) | 100 | messages that are kept for each receiver |
-/// | [`keep_for`](Self::keep_for) | 5 min | how long, after the receiver has ended |
+/// | [`keep_for`](Self::keep_for) | 5 min | how long each of them is |
 /// | [`dead_letters`](Self::dead_letters) | 10,000 | with more the oldest is dropped |
 /// | [`max_attempts`](Self::max_attempts) | 5 | how often a dead letter is sent again |
 /// | [`expiry`](Self::expiry) | 24 h | how long a dead letter is of use |
@@ -114,8 +114,11 @@ impl CoordinationBuilder {
         self
     }
 
-    /// How long messages are kept for a receiver that has ended. If nobody has joined under its id
-    /// by then, they become dead letters.
+    /// How long a message is kept for its receiver, whether that hangs, has ended, or has others to
+    /// handle first. If it has not begun it by then, it becomes a dead letter.
+    ///
+    /// With less than a circuit is [open](Self::reset_after), nothing is tried that was kept when
+    /// it opened.
     pub const fn keep_for(mut self, time: Duration) -> Self {
         self.keep_for = time;
         self

@@ -1,12 +1,12 @@
 //! Whoever receives: one incarnation of an actor, of whatever type.
 
-use foundation::{Actor, Error, Incarnation, KeptPlace, Pid, Place, Result, Told, codes, contain};
+use foundation::{Actor, Error, Incarnation, KeptPlace, Pid, Result, Told, codes, contain};
 
 use super::assignment::Assignment;
 
 /// What coordination does with a receiver.
 pub(super) trait Receive: Send + Sync {
-    /// Takes a place in its inbox.
+    /// Takes a place in its inbox, for which nothing else has to go.
     fn reserve(&self) -> Result<KeptPlace>;
     /// Gives a place back.
     fn give_back(&self, place: KeptPlace);
@@ -36,7 +36,9 @@ where
     F: Fn(Assignment) -> A::Message + Send + Sync,
 {
     fn reserve(&self) -> Result<KeptPlace> {
-        self.incarnation.try_reserve().map(Place::keep)
+        let place = self.incarnation.try_reserve()?;
+        // Where a message would be dropped for it, or it for others, there is none.
+        if place.has_room() { Ok(place.keep()) } else { Err(self.full()) }
     }
 
     fn give_back(&self, place: KeptPlace) {
@@ -50,10 +52,7 @@ where
         // With it may go another message, or itself, and what a user has may panic there.
         match contain(|| place.tell(message).map_err(|unsent| unsent.error))? {
             Ok(Told::Accepted) => Ok(()),
-            Ok(_) => {
-                let actor = &**self.incarnation.name();
-                Err(Error::from(codes::MAILBOX_FULL).with_detail("actor", actor))
-            }
+            Ok(_) => Err(self.full()),
             Err(error) => Err(error),
         }
     }
@@ -64,6 +63,12 @@ where
 
     fn is_alive(&self) -> bool {
         self.incarnation.is_alive()
+    }
+}
+
+impl<A: Actor, F> Receiver<A, F> {
+    fn full(&self) -> Error {
+        Error::from(codes::MAILBOX_FULL).with_detail("actor", &**self.incarnation.name())
     }
 }
 

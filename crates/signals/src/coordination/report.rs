@@ -13,8 +13,8 @@ use crate::signal::Signal;
 pub enum Coordinated {
     /// The receiver has handled it.
     Acknowledged,
-    /// It is kept for the receiver, who gets it after what was kept before. Why: `timeout`,
-    /// `mailbox_full`, or `circuit_open`.
+    /// It is kept for the receiver, who gets it after what was kept before; when it is kept for too
+    /// long, it is among the dead letters then. Why: `timeout`, `mailbox_full`, or `circuit_open`.
     Buffered(Error),
     /// The receiver has begun it, and takes longer than the deadline. It is not sent again. If it
     /// turns out to have failed, it is among the dead letters then.

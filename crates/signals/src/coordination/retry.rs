@@ -51,8 +51,13 @@ impl<'a> DeadLetters<'a> {
 
     /// Sends one again, to whoever receives under its id by now, and waits until that is done. It
     /// is no dead letter any more when it was handled, or is in progress. Otherwise it is one
-    /// again, with that reason; it is not kept for the receiver, and of a time that is over it is
-    /// taken back.
+    /// again, with that reason; it is not kept for the receiver, where it might push out what is
+    /// newer, and when its time is over it is taken back. Only if whoever waits gives up before
+    /// that it is kept, as any message that was offered.
+    ///
+    /// It is an attempt when it was offered to the receiver. One that could not be offered is none:
+    /// nobody receives, there is no room, or the receiver is left alone by its circuit. When that
+    /// may be tried again, and nothing is kept that would be tried first, it is the one that tries.
     ///
     /// One that [may have been handled](DeadLetter::may_be_handled) may be handled twice by this.
     ///
@@ -66,17 +71,20 @@ impl<'a> DeadLetters<'a> {
         let shared = self.shared;
         shared.check_runs()?;
         let letter = shared.letters.lock().take(id)?;
-        let DeadLetter { from, signal, attempts, .. } = letter.clone();
+        let DeadLetter { from, signal, attempts: before, .. } = letter.clone();
+        let attempts = before.saturating_add(1);
         let parcel = Parcel { from, signal, attempts, past: Some(letter.past()) };
         let due = Instant::now() + shared.deadline;
         // From here on until it has come to something, the message has the letter's place.
         let posted = shared.post(&letter.to, parcel, Mode::Return);
+        let attempts = if posted.was_offered() { attempts } else { before };
         let outcome = posted.outcome(due, shared.deadline).await;
         let receiver = Arc::clone(&letter.to);
         if let Err(error) = &outcome {
             let is_unknown = error.code() == codes::OUTCOME_UNKNOWN.name;
             let may_be_handled = letter.may_be_handled || is_unknown;
-            shared.put_back(DeadLetter { reason: error.clone(), may_be_handled, ..letter });
+            let reason = error.clone();
+            shared.put_back(DeadLetter { reason, attempts, may_be_handled, ..letter });
         }
         let code = outcome.as_ref().err().map(Error::code);
         tracing::debug!(receiver = &*receiver, attempts, code, "coordination.retried");

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::assignment::Assignment;
 use super::cell::{Cell, Message};
-use super::dead_letters::Past;
+use super::dead_letters::{Past, Remains};
 use super::lane::{Because, Mode, Offered, Room};
 use super::receiver::{Receive, Reserved};
 use super::report::Coordinated;
@@ -19,7 +19,20 @@ use crate::codes;
 use crate::signal::Signal;
 
 /// Where a sender learns what came of its message.
-pub(super) type Sender = oneshot::Sender<Result<()>>;
+pub(super) type Sender = oneshot::Sender<Answer>;
+
+/// What a sender learns.
+pub(super) type Answer = std::result::Result<(), Refused>;
+
+/// Why a message was not handled, and the message: a sender may give up when this is on its way to
+/// it, and then it must not be lost on nobody.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) reason: Error,
+    remains: Remains,
+    may_be_handled: bool,
+    was_begun: bool,
+}
 
 /// What is sent.
 #[derive(Debug, Clone)]
@@ -163,10 +176,28 @@ impl Shared {
         let (receiver, signal) = (&*cell.id, message.signal.id());
         tracing::debug!(receiver, %signal, code, "coordination.settled");
         let (sender, remains) = message.into_parts(&cell.id);
-        let Err(outcome) = sender.send(outcome) else { return };
-        // Nobody waits for it: then it must not be lost on nobody.
-        self.counts.settled_late();
-        if let Err(reason) = outcome {
+        let refused = |reason| Refused { reason, remains, may_be_handled, was_begun: true };
+        if let Err(unheard) = sender.send(outcome.map_err(refused)) {
+            self.unheard(unheard);
+        }
+    }
+
+    /// Tells the sender of a message that nobody has begun it and nobody will.
+    pub(super) fn return_to_sender(&self, cell: &Cell, message: Message) {
+        let (sender, remains) = message.into_parts(&cell.id);
+        let (reason, may_be_handled) = (no_such_receiver(&cell.id), false);
+        let refused = Refused { reason, remains, may_be_handled, was_begun: false };
+        if let Err(unheard) = sender.send(Err(refused)) {
+            self.unheard(unheard);
+        }
+    }
+
+    /// Nobody waits for an answer any more.
+    pub(super) fn unheard(&self, answer: Answer) {
+        if answer.as_ref().err().is_none_or(|refused| refused.was_begun) {
+            self.counts.settled_late();
+        }
+        if let Err(Refused { reason, remains, may_be_handled, .. }) = answer {
             self.bury(remains, reason, may_be_handled);
         }
     }
@@ -207,6 +238,11 @@ impl Found {
 }
 
 impl Posted {
+    /// Whether the receiver was offered it.
+    pub(super) const fn was_offered(&self) -> bool {
+        matches!(self, Self::Waits(_))
+    }
+
     /// What comes of it, waiting until then at most.
     pub(super) async fn outcome(self, due: Instant, deadline: Duration) -> Result<Coordinated> {
         match self {

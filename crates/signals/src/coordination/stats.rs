@@ -34,6 +34,9 @@ pub struct CoordinationStats {
     pub late: u64,
     /// How many went to the dead letters because too many were kept.
     pub overflowed: u64,
+    /// How many went to the dead letters because they were kept for too long, whether anybody
+    /// received by then or not.
+    pub expired: u64,
 }
 
 /// What coordination has done.
@@ -44,6 +47,7 @@ pub(super) struct Counts {
     failed: AtomicU64,
     late: AtomicU64,
     overflowed: AtomicU64,
+    expired: AtomicU64,
 }
 
 // === impl Coordination ===
@@ -52,7 +56,7 @@ impl Coordination {
     /// What it does and has done.
     #[must_use]
     pub fn stats(&self) -> CoordinationStats {
-        let Counts { sent, acknowledged, failed, late, overflowed } = &self.shared.counts;
+        let Counts { sent, acknowledged, failed, late, overflowed, expired } = &self.shared.counts;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut stats = CoordinationStats {
             sent: count(sent),
@@ -60,6 +64,7 @@ impl Coordination {
             failed: count(failed),
             late: count(late),
             overflowed: count(overflowed),
+            expired: count(expired),
             ..CoordinationStats::default()
         };
         for receiver in self.receivers() {
@@ -94,5 +99,9 @@ impl Counts {
 
     pub(super) fn overflowed(&self) {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn expired(&self) {
+        self.expired.fetch_add(1, Ordering::Relaxed);
     }
 }

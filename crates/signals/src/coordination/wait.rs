@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::cell::{Cell, Message};
 use super::lane::{GaveUp, GiveUp, Mode};
 use super::report::Coordinated;
-use super::send::{Posted, no_such_receiver};
+use super::send::{Answer, Posted, no_such_receiver};
 use super::shared::Shared;
 
 /// A message that somebody waits for. Dropping it has nobody wait for it, and changes nothing else.
@@ -19,7 +19,7 @@ pub(super) struct Waits {
     pub(super) cell: Arc<Cell>,
     pub(super) number: u64,
     pub(super) mode: Mode,
-    pub(super) answer: oneshot::Receiver<Result<()>>,
+    pub(super) answer: oneshot::Receiver<Answer>,
     pub(super) is_over: bool,
 }
 
@@ -68,9 +68,10 @@ impl Waits {
             .change(&self.cell, |state, now| state.lane.give_up(self.number, why, self.mode, now))
     }
 
-    fn learn(&self, answered: Option<Result<()>>) -> Result<Coordinated> {
+    fn learn(&self, answered: Option<Answer>) -> Result<Coordinated> {
         match answered {
-            Some(answered) => answered.map(|()| Coordinated::Acknowledged),
+            Some(Ok(())) => Ok(Coordinated::Acknowledged),
+            Some(Err(refused)) => Err(refused.reason),
             None => Err(no_such_receiver(&self.cell.id)),
         }
     }
@@ -84,13 +85,17 @@ impl Waits {
 
 impl Drop for Waits {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
+        if !self.is_over {
+            // What is offered stays so: its sender may not know that it is not begun.
+            self.mode = Mode::Keep;
+            if let GaveUp::Kept { overflowed } = self.give_up(GiveUp::Unwanted) {
+                self.shared.bury_overflowed(&self.cell, overflowed);
+            }
         }
-        // What is offered stays so: its sender may not know that it is not begun.
-        self.mode = Mode::Keep;
-        if let GaveUp::Kept { overflowed } = self.give_up(GiveUp::Unwanted) {
-            self.shared.bury_overflowed(&self.cell, overflowed);
+        // It may have been settled in this moment; what is settled from here on finds nobody.
+        self.answer.close();
+        if let Ok(answer) = self.answer.try_recv() {
+            self.shared.unheard(answer);
         }
     }
 }

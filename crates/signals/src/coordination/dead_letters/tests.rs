@@ -8,7 +8,7 @@ use foundation::Error;
 use jiff::{SignedDuration, Timestamp};
 use testkit::for_each_seed;
 
-use super::{DeadLetterId, Letters, Limits, Past, Purge, Remains};
+use super::{DeadLetter, DeadLetterId, Letters, Limits, Past, Purge, Remains};
 use crate::signal::Signal;
 
 const LIMITS: Limits = Limits { capacity: 4, max_attempts: 2, expiry: Duration::from_secs(10) };
@@ -75,13 +75,16 @@ impl Model {
             4..8 => match (self.letters.take(id), known) {
                 (Ok(letter), Some(known)) => {
                     assert!(known.attempts < LIMITS.max_attempts);
-                    let listed = Listed { attempts: known.attempts + 1, ..known };
-                    assert_eq!((letter.id, letter.attempts), (id, listed.attempts));
+                    assert_eq!((letter.id, letter.attempts), (id, known.attempts));
+                    // Whether it was offered, and so an attempt, is known when it was tried.
+                    let attempts = known.attempts + u32::from(random.bool());
+                    let listed = Listed { attempts, ..known };
                     self.list.retain(|other| other.id != id);
                     match random.u8(..3) {
                         0 => {}
                         1 => self.bury(Some(listed), random.bool(), now),
                         _ => {
+                            let letter = DeadLetter { attempts, ..letter };
                             let dropped = self.letters.put_back(letter);
                             self.put(listed, dropped.map(|letter| letter.id));
                         }

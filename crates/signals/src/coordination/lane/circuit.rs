@@ -17,7 +17,7 @@ pub(in crate::coordination) struct Rules {
     pub(in crate::coordination) deadline: u64,
     /// How many messages are kept; 1 or more.
     pub(in crate::coordination) buffer: usize,
-    /// How long messages are kept for a receiver that has gone.
+    /// How long each message is kept.
     pub(in crate::coordination) patience: u64,
 }
 

@@ -6,6 +6,8 @@
 //! - **An assignment in the receiver's mailbox is about no message in particular**: whoever begins
 //!   it gets what has waited longest. So the order is kept whatever was tried before, a message
 //!   that is taken back leaves nothing behind, and a receiver that hangs is offered nothing twice.
+//! - **What is kept is so for a while**, whether its receiver hangs or has gone. Whoever changes a
+//!   lane [takes out](Lane::expire) first what is over, so that nobody begins it.
 //!
 //! | circuit | what is sent | what the receiver may begin |
 //! |---|---|---|
@@ -25,7 +27,7 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(super) use circuit::{Circuit, Rules, Verdict};
 
@@ -37,8 +39,8 @@ pub(super) struct Lane<M> {
     seat: Seat,
     /// What nobody has begun.
     queue: VecDeque<Waiting<M>>,
-    /// How many of those nobody waits for.
-    kept: usize,
+    /// Those of them that nobody waits for: until when each is kept, and its number.
+    kept: BTreeSet<(u64, u64)>,
     begun: BTreeMap<u64, Begun<M>>,
     /// How many assignments the receiver has that it has neither begun nor dropped.
     assignments: usize,
@@ -51,15 +53,15 @@ pub(super) struct Lane<M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Seat {
     Taken { epoch: u64 },
-    Empty { epoch: u64, since: u64 },
+    Empty { epoch: u64 },
 }
 
 #[derive(Debug)]
 struct Waiting<M> {
     number: u64,
     message: M,
-    /// Whether its sender waits.
-    is_awaited: bool,
+    /// Until when it is kept; none while its sender waits.
+    until: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -141,8 +143,8 @@ pub(super) enum GaveUp<M> {
 }
 
 /// What has to be done for what is kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Care<M> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
     /// Give the receiver an assignment.
     Offer {
         epoch: u64,
@@ -151,8 +153,6 @@ pub(super) enum Care<M> {
     Wait {
         until: u64,
     },
-    /// The receiver has not come back: these are not kept any longer.
-    Abandon(Vec<M>),
     Nothing,
 }
 
@@ -173,9 +173,9 @@ impl<M> Lane<M> {
         Self {
             rules,
             circuit: Circuit::NEW,
-            seat: Seat::Empty { epoch: 0, since: 0 },
+            seat: Seat::Empty { epoch: 0 },
             queue: VecDeque::new(),
-            kept: 0,
+            kept: BTreeSet::new(),
             begun: BTreeMap::new(),
             assignments: 0,
             last: 0,
@@ -197,10 +197,20 @@ impl<M> Lane<M> {
     pub(super) fn looks(&self) -> Looks {
         Looks {
             circuit: self.circuit,
-            kept: self.kept,
-            waiting: self.queue.len() - self.kept,
+            kept: self.kept.len(),
+            waiting: self.queue.len() - self.kept.len(),
             in_progress: self.begun.len(),
         }
+    }
+
+    /// It is not in the queue any more. Whether it was kept.
+    fn unkeep(&mut self, waiting: &Waiting<M>) -> bool {
+        waiting.until.is_some_and(|until| self.kept.remove(&(until, waiting.number)))
+    }
+
+    /// Where in the queue the message is, if nobody has begun it.
+    fn place_of(&self, number: u64) -> Option<usize> {
+        self.queue.binary_search_by_key(&number, |waiting| waiting.number).ok()
     }
 
     fn is_of(&self, epoch: u64) -> bool {

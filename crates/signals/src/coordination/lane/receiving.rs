@@ -18,16 +18,16 @@ impl<M> Lane<M> {
     }
 
     /// The receiver has gone. Gives what was not begun and is waited for; what was kept stays.
-    pub(in crate::coordination) fn leave(&mut self, epoch: u64, now: u64) -> Vec<M> {
+    pub(in crate::coordination) fn leave(&mut self, epoch: u64) -> Vec<M> {
         if !self.is_of(epoch) {
             return Vec::new();
         }
-        self.seat = Seat::Empty { epoch, since: now };
+        self.seat = Seat::Empty { epoch };
         self.assignments = 0;
         self.circuit = Circuit::NEW;
         let queue = std::mem::take(&mut self.queue);
         let (told, kept): (Vec<_>, Vec<_>) =
-            queue.into_iter().partition(|waiting| waiting.is_awaited);
+            queue.into_iter().partition(|waiting| waiting.until.is_none());
         self.queue = kept.into();
         told.into_iter().map(|waiting| waiting.message).collect()
     }
@@ -41,10 +41,11 @@ impl<M> Lane<M> {
         if !self.circuit.lets_begin(now) {
             return None;
         }
-        let Waiting { number, message, is_awaited } = self.queue.pop_front()?;
-        self.kept -= usize::from(!is_awaited);
+        let waiting = self.queue.pop_front()?;
+        let was_kept = self.unkeep(&waiting);
+        let Waiting { number, message, .. } = waiting;
         self.circuit.begin(number, &self.rules, now);
-        let begun = Begun { message, is_awaited, was_kept: !is_awaited, has_failed: false };
+        let begun = Begun { message, is_awaited: !was_kept, was_kept, has_failed: false };
         Some((number, &self.begun.entry(number).or_insert(begun).message))
     }
 

@@ -18,7 +18,7 @@ impl<M> Lane<M> {
     ) -> Offered<M> {
         let Seat::Taken { epoch } = self.seat else { return Offered::Nobody(message) };
         if let Some(because) = self.why_not(now) {
-            return self.put_off(message, mode, because);
+            return self.put_off(message, mode, because, now);
         }
         let is_probe = matches!(self.circuit, Circuit::Open { .. });
         match room {
@@ -27,7 +27,7 @@ impl<M> Lane<M> {
                     self.circuit.probe(&self.rules, now);
                 }
                 self.assignments += 1;
-                let number = self.push(message, true);
+                let number = self.push(message, None);
                 Offered::Waits { number, epoch }
             }
             Room::Full => {
@@ -37,10 +37,10 @@ impl<M> Lane<M> {
                 } else {
                     self.circuit.fail(&self.rules, now);
                 }
-                self.put_off(message, mode, Because::Full)
+                self.put_off(message, mode, Because::Full, now)
             }
             // It would have been, a moment later.
-            Room::Unasked => self.put_off(message, mode, Because::Probing),
+            Room::Unasked => self.put_off(message, mode, Because::Probing, now),
         }
     }
 
@@ -77,9 +77,7 @@ impl<M> Lane<M> {
             }
             return GaveUp::InProgress;
         }
-        let Ok(at) = self.queue.binary_search_by_key(&number, |waiting| waiting.number) else {
-            return GaveUp::Settled;
-        };
+        let Some(at) = self.place_of(number) else { return GaveUp::Settled };
         if why != GiveUp::Unwanted {
             match self.circuit {
                 Circuit::HalfOpen { probe: None, .. } if at == 0 => {
@@ -91,43 +89,52 @@ impl<M> Lane<M> {
         if mode == Mode::Return
             && let Some(waiting) = self.queue.remove(at)
         {
-            self.kept -= usize::from(!waiting.is_awaited);
+            self.unkeep(&waiting);
             return GaveUp::Returned(waiting.message);
         }
+        let until = self.until(now);
         if let Some(waiting) = self.queue.get_mut(at)
-            && waiting.is_awaited
+            && waiting.until.is_none()
         {
-            waiting.is_awaited = false;
-            self.kept += 1;
+            waiting.until = Some(until);
+            self.kept.insert((until, number));
         }
         GaveUp::Kept { overflowed: self.overflow() }
     }
 
-    fn put_off(&mut self, message: M, mode: Mode, because: Because) -> Offered<M> {
+    fn put_off(&mut self, message: M, mode: Mode, because: Because, now: u64) -> Offered<M> {
         match mode {
             Mode::Return => Offered::Returned { because, message },
             Mode::Keep => {
-                self.push(message, false);
+                self.push(message, Some(self.until(now)));
                 Offered::Kept { because, overflowed: self.overflow() }
             }
         }
     }
 
-    fn push(&mut self, message: M, is_awaited: bool) -> u64 {
+    /// Until when something is kept from now on.
+    const fn until(&self, now: u64) -> u64 {
+        now.saturating_add(self.rules.patience)
+    }
+
+    fn push(&mut self, message: M, until: Option<u64>) -> u64 {
         self.last += 1;
-        self.kept += usize::from(!is_awaited);
-        self.queue.push_back(Waiting { number: self.last, message, is_awaited });
-        self.last
+        let number = self.last;
+        if let Some(until) = until {
+            self.kept.insert((until, number));
+        }
+        self.queue.push_back(Waiting { number, message, until });
+        number
     }
 
     /// Takes out the oldest one that is kept, if there are more than may be.
     fn overflow(&mut self) -> Option<M> {
-        if self.kept <= self.rules.buffer {
+        if self.kept.len() <= self.rules.buffer {
             return None;
         }
-        let oldest = self.queue.iter().position(|waiting| !waiting.is_awaited)?;
+        let oldest = self.queue.iter().position(|waiting| waiting.until.is_some())?;
         let waiting = self.queue.remove(oldest)?;
-        self.kept -= 1;
+        self.unkeep(&waiting);
         Some(waiting.message)
     }
 }

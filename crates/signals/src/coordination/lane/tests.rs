@@ -1,5 +1,6 @@
 //! Every arrow of the circuit, and random use against a model that keeps a plain list of messages.
 
+mod expiry;
 mod model;
 
 use std::fmt::Write as _;
@@ -34,7 +35,7 @@ fn shown(circuit: Circuit) -> String {
 }
 
 /// What is done at 100, when the probe is number 1 if there is one.
-const STEPS: [(&str, Step); 21] = [
+const STEPS: [(&str, Step); 23] = [
     ("offer", |lane| {
         lane.offer("new", Mode::Keep, Room::Taken, 100);
     }),
@@ -98,6 +99,17 @@ const STEPS: [(&str, Step); 21] = [
     ("care", |lane| {
         lane.care(100);
     }),
+    ("care, kept for too long", |lane| {
+        lane.give_up(2, GiveUp::Unwanted, Mode::Keep, 50);
+        assert_eq!(lane.expire(100), ["waits"]);
+        lane.care(100);
+    }),
+    ("care, kept for too long, not offered", |lane| {
+        lane.give_up(2, GiveUp::Unwanted, Mode::Keep, 50);
+        assert_eq!(lane.expire(100), ["waits"]);
+        lane.assignments = 0;
+        lane.care(100);
+    }),
     ("care, nothing there", |lane| {
         lane.queue.clear();
         lane.begun.clear();
@@ -150,6 +162,8 @@ unwanted: - | - | - | - | - | - | - |
 dropped: - | - | - | - | open 200 | open 200 | - |
 no room: closed 2 | open 200 | - | - | open 200 | open 200 | - |
 care: - | - | - | half 110 | - | open 200 | - |
+care, kept for too long: - | - | - | - | - | open 200 | - |
+care, kept for too long, not offered: - | - | - | - | closed 0 | open 200 | - |
 care, nothing there: - | - | - | - | closed 0 | open 200 | - |";
     assert_eq!(table, expected, "{table}");
 }
@@ -164,8 +178,8 @@ fn nobody_receives_before_somebody_joins_and_after_that_one_has_left() {
         lane.offer("one", Mode::Keep, Room::Taken, 0),
         Offered::Waits { number: 1, epoch: 1 }
     );
-    assert_eq!(lane.leave(1, 0), ["one"]);
-    assert_eq!(lane.leave(1, 0), Vec::<&str>::new());
+    assert_eq!(lane.leave(1), ["one"]);
+    assert_eq!(lane.leave(1), Vec::<&str>::new());
     assert_eq!(lane.offer("two", Mode::Keep, Room::Taken, 0), Offered::Nobody("two"));
     assert!(lane.is_spent());
     assert_eq!(lane.join(0), Some(2));
@@ -175,7 +189,7 @@ fn nobody_receives_before_somebody_joins_and_after_that_one_has_left() {
         Offered::Waits { number: 2, epoch: 2 }
     );
     assert_eq!(lane.begin(1, 0), None);
-    assert_eq!(lane.leave(1, 0), Vec::<&str>::new());
+    assert_eq!(lane.leave(1), Vec::<&str>::new());
     assert_eq!(lane.begin(2, 0), Some((2, &"three")));
     assert_eq!(lane.settle(2, Verdict::Works, 0), Some("three"));
     assert_eq!(lane.settle(2, Verdict::Works, 0), None);
@@ -217,27 +231,7 @@ fn what_is_taken_back_leaves_an_assignment_that_is_good_for_the_next() {
         lane.offer("next", Mode::Keep, Room::Full, 0),
         Offered::Kept { because: Because::Full, overflowed: None }
     );
-    assert_eq!(lane.care(0), Care::Nothing);
+    assert_eq!(lane.care(0), Care::Wait { until: RULES.patience });
     assert_eq!(lane.begin(1, 0), Some((3, &"next")));
     assert_eq!(lane.begin(1, 0), None);
-}
-
-#[test]
-fn what_is_kept_is_cared_for_until_the_receiver_does_not_come_back() {
-    let mut lane = lane(Circuit::Closed { failures: 0 });
-    lane.give_up(2, GiveUp::Late, Mode::Keep, 0);
-    assert!(!lane.needs_care());
-    lane.drop_assignment(1, 1);
-    assert!(lane.needs_care());
-    assert_eq!(lane.care(1), Care::Wait { until: 11 });
-    assert_eq!(lane.care(11), Care::Offer { epoch: 1 });
-    assert_eq!(lane.care(11), Care::Nothing);
-    assert_eq!(lane.leave(1, 20), Vec::<&str>::new());
-    assert!(lane.needs_care());
-    assert_eq!(lane.care(69), Care::Wait { until: 70 });
-    assert_eq!(lane.care(70), Care::Abandon(vec!["waits"]));
-    assert_eq!(lane.care(70), Care::Nothing);
-    assert!(!lane.is_spent());
-    assert_eq!(lane.settle(1, Verdict::Works, 70), Some("begun"));
-    assert!(lane.is_spent());
 }

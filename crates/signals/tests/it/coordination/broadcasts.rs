@@ -111,6 +111,48 @@ async fn nobody_gets_it_when_one_of_all_cannot() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_mailbox_has_no_room_though_it_drops_what_is_too_much() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        is_left_alone_while_full(overflow).await;
+    }
+}
+
+async fn is_left_alone_while_full(overflow: Overflow) {
+    let (system, coordination) = started().await;
+    let (_, b_script) = agent(&system, &coordination, "b").await;
+    let mailbox = Mailbox::bounded(1).overflow(overflow);
+    let (c, c_script) = agent_with(&system, &coordination, "c", mailbox).await;
+    let until = hang(&c).await;
+    c.try_tell(Message::Hang(Arc::clone(&until))).unwrap();
+    let to_both = |topic, reach| coordination.broadcast("a", ["b", "c"], signal(topic), reach);
+    let error = to_both("all", Reach::AllOrNothing).await.unwrap_err();
+    assert_eq!(error.code(), "broadcast_refused");
+    assert_eq!(error.details()["receivers"], serde_json::json!({ "c": "mailbox_full" }));
+    // Others get it, and it is kept for the one who is left out.
+    for (topic, reach) in [("best", Reach::BestEffort), ("least", Reach::AtLeastOne)] {
+        let sent = to_both(topic, reach).await.unwrap();
+        assert_eq!(outcomes(&sent), [("b", "acknowledged"), ("c", "kept")]);
+        let Ok(Coordinated::Buffered(error)) = &sent[1].outcome else { panic!("{sent:?}") };
+        assert_eq!(error.code(), "mailbox_full");
+    }
+    let error = coordination.broadcast("a", ["c"], signal("alone"), Reach::AtLeastOne).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.details()["receivers"], serde_json::json!({ "c": "mailbox_full" }));
+    assert_eq!(c.dropped(), 0);
+    for _ in 0..2 {
+        until.notify_one();
+        settle().await;
+    }
+    pause(Duration::from_secs(2)).await;
+    assert_eq!(b_script.log.entries(), ["best", "least"]);
+    assert_eq!(c_script.log.entries(), ["best", "least", "alone"]);
+    // With room it is one of all.
+    let sent = to_both("all", Reach::AllOrNothing).await.unwrap();
+    assert_eq!(outcomes(&sent), [("b", "acknowledged"), ("c", "acknowledged")]);
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_or_more_is_an_error_when_nobody_has_handled_it() {
     let (system, coordination) = started().await;
     let (b, script) = agent(&system, &coordination, "b").await;

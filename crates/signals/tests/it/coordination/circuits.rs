@@ -124,8 +124,9 @@ async fn a_probe_that_hangs_opens_the_circuit_again_and_is_not_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_hangs_for_good_is_offered_one_message_in_its_mailbox_and_no_more() {
-    let (system, coordination) = started().await;
+async fn a_receiver_that_hangs_for_long_is_offered_one_message_in_its_mailbox_and_no_more() {
+    let builder = Coordination::builder().keep_for(Duration::from_hours(2));
+    let (system, coordination) = started_with(builder).await;
     let (b, script) = agent(&system, &coordination, "b").await;
     let until = hang(&b).await;
     open(&coordination).await;
@@ -322,7 +323,8 @@ async fn the_mailbox_of_a_receiver_that_is_left_alone_is_left_alone_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_receiver_whose_mailbox_is_full_of_other_things_is_tried_again_and_again() {
-    let (system, coordination) = started().await;
+    let builder = Coordination::builder().keep_for(Duration::from_hours(1));
+    let (system, coordination) = started_with(builder).await;
     let (b, script) = agent_with(&system, &coordination, "b", room_for(2)).await;
     let until = hang(&b).await;
     for _ in 0..2 {

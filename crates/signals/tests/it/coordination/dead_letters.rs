@@ -6,6 +6,7 @@ use std::time::Duration;
 use foundation::{Clock, ExitReason};
 use jiff::{SignedDuration, Timestamp};
 use signals::coordination::{Coordination, DeadLetterId, Purge};
+use tokio::time::Instant;
 
 use super::*;
 
@@ -45,7 +46,8 @@ async fn one_that_is_handled_when_it_is_sent_again_is_gone() {
     let id = lost(&coordination, "one").await;
     let letters = coordination.dead_letters();
     assert_eq!(letters.retry(id).await.unwrap_err().code(), "no_such_receiver");
-    assert_eq!(letters.get(id).unwrap().attempts, 1);
+    // It was offered to nobody.
+    assert_eq!(letters.get(id).unwrap().attempts, 0);
     // Whoever receives under the id by now gets it.
     let (b, script) = agent(&system, &coordination, "b").await;
     b.stop(ExitReason::Normal).await.unwrap();
@@ -92,10 +94,11 @@ async fn all_are_sent_again_but_those_that_may_have_been_handled_and_those_used_
     let (system, coordination) = started().await;
     let letters = coordination.dead_letters();
     let used_up = lost(&coordination, "used_up").await;
-    for _ in 0..5 {
-        letters.retry(used_up).await.unwrap_err();
-    }
     let (b, script) = agent(&system, &coordination, "b").await;
+    script.next([Does::Refuse; 5]);
+    for _ in 0..5 {
+        assert_eq!(letters.retry(used_up).await.unwrap_err().code(), "not_mine");
+    }
     script.next([Does::Drop]);
     let unknown = coordination.delegate("a", "b", signal("unknown")).or_dead_letter().await;
     let Coordinated::DeadLettered(unknown, _) = unknown.unwrap() else { panic!() };
@@ -178,12 +181,64 @@ async fn one_whose_receiver_is_left_alone_stays_a_dead_letter() {
     for _ in 0..5 {
         refused(coordination.delegate("a", "b", signal("two")).await);
     }
-    let error = coordination.dead_letters().retry(id).await.unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after()),
-        ("circuit_open", Some(Duration::from_secs(30)))
-    );
+    let letters = coordination.dead_letters();
+    let began = Instant::now();
+    // However often that is: there is no attempt unless it was offered.
+    for _ in 0..10 {
+        let error = letters.retry(id).await.unwrap_err();
+        let after = Some(Duration::from_secs(30));
+        assert_eq!((error.code(), error.retry_after()), ("circuit_open", after));
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let letter = letters.get(id).unwrap();
+    assert_eq!((letter.attempts, letter.reason.code()), (0, "circuit_open"));
     assert_eq!(places(&coordination), [0, 0, 0, 1]);
+    assert!(!script.log.entries().contains(&"one".into()));
+    pause(Duration::from_secs(30)).await;
+    // When it is tried, it is one, and may be the probe.
+    script.next([Does::Fail, Does::Acknowledge]);
+    assert_eq!(letters.retry(id).await.unwrap_err().code(), "bank_unreachable");
+    assert_eq!(letters.get(id).unwrap().attempts, 1);
+    assert_eq!(letters.retry(id).await.unwrap_err().code(), "circuit_open");
+    assert_eq!(letters.get(id).unwrap().attempts, 1);
+    pause(Duration::from_secs(30)).await;
+    acknowledged(letters.retry(id).await);
+    assert_eq!(script.log.entries().iter().filter(|topic| *topic == "one").count(), 2);
+    assert_eq!(places(&coordination), [0; 4]);
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_for_which_there_is_no_room_or_that_waits_behind_a_probe_is_not_tried() {
+    let (system, coordination) = started().await;
+    let id = lost(&coordination, "one").await;
+    let (b, script) = agent_with(&system, &coordination, "b", room_for(1)).await;
+    let letters = coordination.dead_letters();
+    let until = hang(&b).await;
+    b.try_tell(Message::Hang(Arc::clone(&until))).unwrap();
+    for _ in 0..5 {
+        assert_eq!(letters.retry(id).await.unwrap_err().code(), "mailbox_full");
+    }
+    // Each of them was a failure of the receiver.
+    assert_eq!(letters.retry(id).await.unwrap_err().code(), "circuit_open");
+    for _ in 0..2 {
+        until.notify_one();
+        settle().await;
+    }
+    script.next([Does::Keep]);
+    pause(Duration::from_secs(30)).await;
+    let probe = coordination.delegate("a", "b", signal("probe")).into_future();
+    let behind = async {
+        settle().await;
+        let error = letters.retry(id).await.unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), ("circuit_open", None));
+        script.kept.lock().unwrap().pop().unwrap().acknowledge();
+    };
+    let (outcome, ()) = tokio::join!(probe, behind);
+    acknowledged(outcome);
+    assert_eq!(letters.get(id).unwrap().attempts, 0);
+    acknowledged(letters.retry(id).await);
+    assert_eq!(script.log.entries(), ["probe", "one"]);
     system.stop().await.unwrap();
 }
 

@@ -1,14 +1,17 @@
 //! Messages between agents: what a sender learns, and where each message is in the end.
 
+mod ages;
 mod broadcasts;
 mod buffers;
 mod circuits;
+mod contained;
 mod dead_letters;
 mod options;
 mod random;
 mod receivers;
 mod sending;
 mod teams;
+mod unheard;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

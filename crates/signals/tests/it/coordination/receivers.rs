@@ -69,7 +69,7 @@ async fn a_panic_while_a_message_is_made_is_a_failure_of_the_receiver_and_none_o
     let receiver = coordination.receiver("other").unwrap();
     assert_eq!((receiver.circuit, receiver.buffered), (CircuitState::Open, 5));
     // Its place in the mailbox was given back each time.
-    pause(std::time::Duration::from_mins(10)).await;
+    pause(std::time::Duration::from_mins(4)).await;
     assert_eq!((b.mailbox_len(), script.log.entries().len()), (0, 0));
     assert_eq!(coordination.receiver("other").unwrap().buffered, 5);
     system.stop().await.unwrap();

@@ -11,8 +11,8 @@ use super::RULES;
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Nobody has begun it; whether somebody waits.
-    Waits(bool),
+    /// Nobody has begun it; until when it is kept, if nobody waits.
+    Waits(Option<u64>),
     /// Whether somebody waits.
     Begun(bool),
     /// It was handled, or given to somebody who knows.
@@ -30,6 +30,12 @@ struct Model {
     epoch: Option<u64>,
     /// What was begun since it became half-open, and is not settled.
     probes: Vec<u64>,
+}
+
+impl Place {
+    const fn until(self) -> Option<u64> {
+        if let Self::Waits(until) = self { until } else { None }
+    }
 }
 
 impl Model {
@@ -56,7 +62,7 @@ impl Model {
 
     /// The oldest one that is kept goes when there are too many.
     fn overflow(&mut self, overflowed: Option<usize>) {
-        let kept = |place| place == Place::Waits(false);
+        let kept = |place| matches!(place, Place::Waits(Some(_)));
         let many = self.messages.iter().filter(|(_, place)| kept(*place)).count();
         let expected = if many > RULES.buffer { self.oldest(kept) } else { None };
         assert_eq!(overflowed, expected);
@@ -79,11 +85,11 @@ impl Model {
                 let is_open = matches!(before, Circuit::Open { until } if self.now < until);
                 assert!(!is_open && !matches!(before, Circuit::HalfOpen { .. }), "{before:?}");
                 self.assignments += 1;
-                self.messages.push((Some(number), Place::Waits(true)));
+                self.messages.push((Some(number), Place::Waits(None)));
             }
             Offered::Kept { overflowed, .. } => {
                 assert!(mode == Mode::Keep && self.epoch.is_some());
-                self.messages.push((None, Place::Waits(false)));
+                self.messages.push((None, Place::Waits(Some(self.now + RULES.patience))));
                 self.overflow(overflowed);
             }
             Offered::Returned { message: back, .. } => {
@@ -113,8 +119,8 @@ impl Model {
         let Some((number, at)) = begun else { return };
         let (known, place) = self.messages[at];
         assert!(known.is_none_or(|known| known == number));
-        let Place::Waits(is_awaited) = place else { panic!("{place:?}") };
-        self.messages[at] = (Some(number), Place::Begun(is_awaited));
+        let Place::Waits(until) = place else { panic!("{place:?}") };
+        self.messages[at] = (Some(number), Place::Begun(until.is_none()));
         if !matches!(before, Circuit::Closed { .. }) {
             self.probes.push(number);
         }
@@ -132,7 +138,7 @@ impl Model {
     }
 
     fn give_up(&mut self) {
-        let awaited = |place| matches!(place, Place::Waits(true) | Place::Begun(true));
+        let awaited = |place| matches!(place, Place::Waits(None) | Place::Begun(true));
         let Some(at) = self.some(awaited) else { return };
         let number = self.messages[at].0.unwrap();
         let why = [GiveUp::Late, GiveUp::Unwanted, GiveUp::NotOffered][self.random.usize(..3)];
@@ -141,13 +147,13 @@ impl Model {
             (GaveUp::InProgress, Place::Begun(_)) => {
                 self.messages[at].1 = Place::Begun(why == GiveUp::NotOffered);
             }
-            (GaveUp::Returned(back), Place::Waits(true)) => {
+            (GaveUp::Returned(back), Place::Waits(None)) => {
                 assert!(back == at && mode == Mode::Return);
                 self.messages[at].1 = Place::Gone;
             }
-            (GaveUp::Kept { overflowed }, Place::Waits(true)) => {
+            (GaveUp::Kept { overflowed }, Place::Waits(None)) => {
                 assert_eq!(mode, Mode::Keep);
-                self.messages[at].1 = Place::Waits(false);
+                self.messages[at].1 = Place::Waits(Some(self.now + RULES.patience));
                 self.overflow(overflowed);
             }
             other => panic!("{other:?}"),
@@ -160,9 +166,9 @@ impl Model {
             assert!(self.epoch.is_some() && self.lane.join(self.now).is_none());
             return;
         };
-        let told = self.lane.leave(epoch, self.now);
+        let told = self.lane.leave(epoch);
         let awaited = self.messages.iter().enumerate();
-        let awaited = awaited.filter(|(_, (_, place))| *place == Place::Waits(true));
+        let awaited = awaited.filter(|(_, (_, place))| *place == Place::Waits(None));
         let expected: Vec<_> = awaited.map(|(at, _)| at).collect();
         assert_eq!(told, expected);
         for at in told {
@@ -193,18 +199,15 @@ impl Model {
             }
             Care::Wait { until } => {
                 assert!(until > self.now, "it would be waited for nothing");
+                let over = self.messages.iter().filter_map(|(_, place)| place.until()).min();
+                assert!(over.is_none_or(|over| until <= over), "{until} is after {over:?}");
                 Some(until)
             }
-            Care::Abandon(kept) => {
-                assert!(self.epoch.is_none());
-                for at in kept {
-                    assert_eq!(self.messages[at].1, Place::Waits(false));
-                    self.messages[at].1 = Place::Gone;
-                }
-                assert_eq!(self.oldest(|place| matches!(place, Place::Waits(_))), None);
-                Some(self.now)
+            Care::Nothing => {
+                let kept = self.oldest(|place| matches!(place, Place::Waits(Some(_))));
+                assert_eq!(kept, None, "nobody sees to it that its time is over");
+                None
             }
-            Care::Nothing => None,
         }
     }
 
@@ -215,10 +218,8 @@ impl Model {
         }
         let many = |place| self.messages.iter().filter(|(_, other)| *other == place).count();
         let looks = self.lane.looks();
-        assert_eq!(
-            (looks.kept, looks.waiting),
-            (many(Place::Waits(false)), many(Place::Waits(true)))
-        );
+        let kept = self.messages.iter().filter(|(_, place)| place.until().is_some()).count();
+        assert_eq!((looks.kept, looks.waiting), (kept, many(Place::Waits(None))));
         assert_eq!(looks.in_progress, many(Place::Begun(true)) + many(Place::Begun(false)));
         assert_eq!(self.lane.assignments, self.assignments);
         assert!(looks.kept <= RULES.buffer);
@@ -226,7 +227,21 @@ impl Model {
         assert_eq!(self.lane.is_spent(), is_empty && self.epoch.is_none());
     }
 
+    /// Takes out what is kept for too long, which is all that is over by then, in that order.
+    fn expire(&mut self) {
+        let places = self.messages.iter().enumerate();
+        let over = places.filter_map(|(at, (_, place))| Some((place.until()?, at)));
+        let mut over: Vec<_> = over.filter(|(until, _)| *until <= self.now).collect();
+        over.sort_unstable();
+        let over: Vec<_> = over.into_iter().map(|(_, at)| at).collect();
+        assert_eq!(self.lane.expire(self.now), over);
+        for at in over {
+            self.messages[at].1 = Place::Gone;
+        }
+    }
+
     fn step(&mut self) {
+        self.expire();
         match self.random.u8(..20) {
             0..6 => self.offer(),
             6..10 => self.begin(),
@@ -261,6 +276,7 @@ impl Model {
             self.come_or_go();
         }
         for _ in 0..1_000 {
+            self.expire();
             loop {
                 self.settle_all();
                 if self.assignments == 0 {
