@@ -21,6 +21,8 @@ use foundation::Result;
 pub use http::Received;
 pub use limits::Limits;
 
+#[cfg(feature = "http")]
+pub(crate) use http::percent_decoded;
 pub(crate) use value::read_value;
 
 use crate::signal::Signal;

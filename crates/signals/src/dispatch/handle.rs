@@ -109,7 +109,7 @@ impl Dispatcher {
         }
     }
 
-    /// The circuits of HTTP endpoints, by their origin, such as `https://example.com:443`.
+    /// The circuits of HTTP endpoints, by [`Destination::circuit`].
     #[cfg(feature = "http")]
     #[must_use]
     pub fn circuits(&self) -> &foundation::CircuitBreakers {

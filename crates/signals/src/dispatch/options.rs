@@ -14,7 +14,7 @@ use super::http::{Client, ClientOptions};
 /// | `max_in_flight` | 1,024 | signals on their way to endpoints; more are refused with `bulkhead_full` |
 /// | `max_connections` | 64 | connections to all endpoints together |
 /// | `max_connections_per_origin` | 8 | connections to one scheme, host and port |
-/// | `circuit` | 5 failures in a row, 30 s, 1 probe | when an origin is left alone |
+/// | `circuit` | 5 failures in a row, 30 s, 1 probe | when a destination is left alone |
 /// | `root_certificates` | none | whom to trust beside the roots of browsers |
 /// | `resolver` | that of the machine | how names become addresses |
 #[derive(Debug, Clone, Default)]
@@ -80,9 +80,11 @@ mod http {
             self
         }
 
-        /// When an origin is left alone for a while. Each has a circuit of its own: one that is
-        /// dead does not stop others. Its failures are errors of the network, of TLS, answers from
-        /// 500 on, and those that do not come in time.
+        /// When a destination is left alone for a while, that is one URL, whatever its query. Each
+        /// has a [circuit](crate::Destination::circuit) of its own: one that is dead does not stop
+        /// others, not even at its host. Its failures are errors of the network, of TLS, answers
+        /// from 500 on, and those that do not come in time. Where a redirect leads to counts for
+        /// who was asked. When 10,000 others have lately failed, it is sent to without a circuit.
         pub const fn circuit(mut self, options: BreakerOptions) -> Self {
             self.http.circuit = options;
             self

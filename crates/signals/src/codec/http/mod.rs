@@ -8,6 +8,9 @@ use ::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use foundation::{Error, Result};
 
+#[cfg(feature = "http")]
+pub(crate) use percent::decode as percent_decoded;
+
 use super::event::Parts;
 use super::fault::{too_many_bytes, unreadable};
 use super::limits::Limits;

@@ -24,7 +24,7 @@ pub(super) fn encode(text: &str) -> Cow<'_, str> {
 
 /// The text that is written so, or within quotation marks as in earlier versions of the
 /// specification; none where it is neither, or not UTF-8.
-pub(super) fn decode(written: &str) -> Option<String> {
+pub(crate) fn decode(written: &str) -> Option<String> {
     let plain = unquote(written)?;
     if !plain.contains('%') {
         return Some(plain.into_owned());

@@ -40,6 +40,17 @@ impl Class {
             Self::Never => "reserved",
         }
     }
+
+    /// What becomes of such addresses, in errors.
+    pub(super) const fn allowed_by(self) -> &'static str {
+        match self {
+            Self::Public => "are allowed",
+            Self::Loopback => "are refused without allow_loopback",
+            Self::Private => "are refused without allow_private",
+            Self::LinkLocal => "are refused without allow_link_local",
+            Self::Never => "are always refused",
+        }
+    }
 }
 
 impl Allowed {

@@ -6,7 +6,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation::{BreakerOptions, Bulkhead, BulkheadOptions, CircuitBreakers, Home, Result, Retry};
+use foundation::{
+    BreakerOptions, Bulkhead, BulkheadOptions, CircuitBreakers, CircuitPermit, Error, Home, Result,
+    Retry, codes as system_codes,
+};
 
 use super::attempt::attempt;
 use super::circuit::settle;
@@ -25,7 +28,8 @@ use crate::sync::{AtomicU32, Mutex, Ordering};
 const MOST_CONNECTIONS: usize = 10_000;
 /// The most signals that are on their way; each holds its message.
 const MOST_IN_FLIGHT: usize = 100_000;
-/// The most circuits: one for each origin that is in use or has lately failed.
+/// The most circuits: one for each destination that is in use or has lately failed. One takes some
+/// 400 bytes.
 const MOST_CIRCUITS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 /// How many origins are remembered beside those in use: to remember one costs some 200 bytes, and
 /// to make it anew is cheap.
@@ -40,6 +44,13 @@ pub(in super::super) struct ClientOptions {
     pub(in super::super) circuit: BreakerOptions,
     pub(in super::super) roots: Vec<Vec<u8>>,
     pub(in super::super) resolver: Option<Arc<Lookup>>,
+}
+
+/// What is known of the attempts to send one signal.
+#[derive(Default)]
+struct Tried {
+    attempts: AtomicU32,
+    failed: Mutex<Option<Error>>,
 }
 
 /// What sends to endpoints.
@@ -130,42 +141,52 @@ impl Client {
 
     /// Sends a signal to an endpoint, and tries again as long as that may help.
     pub(in super::super) async fn send(&self, endpoint: &Endpoint, signal: &Signal) -> Sent {
-        let attempts = AtomicU32::new(0);
-        let outcome = match self.try_to_send(endpoint, signal, &attempts).await {
+        let tried = Tried::default();
+        let outcome = match self.try_to_send(endpoint, signal, &tried).await {
             Ok(()) => Outcome::Acknowledged,
             Err(error) => Outcome::Failed(error.with_detail("destination", &**endpoint.name())),
         };
-        Sent { pid: None, attempts: attempts.into_inner(), outcome }
+        Sent { pid: None, attempts: tried.attempts.into_inner(), outcome }
     }
 
-    async fn try_to_send(
-        &self,
-        endpoint: &Endpoint,
-        signal: &Signal,
-        attempts: &AtomicU32,
-    ) -> Result<()> {
+    async fn try_to_send(&self, endpoint: &Endpoint, signal: &Signal, tried: &Tried) -> Result<()> {
         let _in_flight = self.in_flight.try_acquire()?;
         let message = endpoint.message(signal)?;
         let retry = Retry::new(&self.home, endpoint.policy.clone())?;
-        retry.run(|_| self.once(endpoint, &message, attempts)).await
+        retry.run(|_| self.once(endpoint, &message, tried)).await
     }
 
     /// One attempt, if it may be made.
-    async fn once(
-        &self,
-        endpoint: &Endpoint,
-        message: &Message,
-        attempts: &AtomicU32,
-    ) -> Result<()> {
+    async fn once(&self, endpoint: &Endpoint, message: &Message, tried: &Tried) -> Result<()> {
         let (origin, deadline) = (self.origin(&endpoint.origin)?, endpoint.terms.deadline);
         // First that of the origin: whoever waits for a slow one holds no connection of the others.
         let _of_origin = origin.acquire(deadline).await?;
         let _of_all = self.connections.acquire(deadline).await?;
-        let permit = self.circuits.circuit(&endpoint.origin)?.acquire()?;
-        attempts.fetch_add(1, Ordering::Relaxed);
+        let permit = self.permit(endpoint.circuit());
+        // One that opens between two attempts hides why.
+        let permit = permit.map_err(|error| match tried.failed.lock().clone() {
+            Some(failed) => error.with_source(failed),
+            None => error,
+        })?;
+        tried.attempts.fetch_add(1, Ordering::Relaxed);
         let outcome = attempt(&self.home, &self.connector, endpoint, message).await;
-        settle(permit, &outcome);
+        if let Some(permit) = permit {
+            settle(permit, &outcome);
+        }
+        *tried.failed.lock() = outcome.as_ref().err().cloned();
         outcome
+    }
+
+    /// The right to make an attempt; without a circuit where all others leave no room for it.
+    /// However many destinations fail, none is cut off that may work.
+    fn permit(&self, circuit: &str) -> Result<Option<CircuitPermit>> {
+        match self.circuits.circuit(circuit) {
+            Ok(circuit) => circuit.acquire().map(Some).map_err(|error| {
+                error.with_message("it has failed too often, and is left alone for a while")
+            }),
+            Err(error) if error.code() == system_codes::TOO_MANY_CIRCUITS.name => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The connections of an origin.
@@ -195,44 +216,4 @@ impl fmt::Debug for Client {
 }
 
 #[cfg(test)]
-mod tests {
-    //! What is remembered of origins.
-
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use foundation::{CircuitState, InSystem, System};
-
-    use super::{Client, ClientOptions, IDLE_ORIGINS};
-
-    #[tokio::test(start_paused = true)]
-    async fn five_failures_leave_an_origin_alone_for_30_s_and_one_success_is_enough() {
-        let system = System::builder().name("test").start().await.unwrap();
-        let client = Client::new(&system.home(), ClientOptions::default()).unwrap();
-        let circuit = client.circuits.circuit("https://example.com:443").unwrap();
-        for _ in 0..5 {
-            circuit.acquire().unwrap().failure();
-        }
-        tokio::time::advance(Duration::from_millis(29_999)).await;
-        assert_eq!(circuit.acquire().unwrap_err().code(), "circuit_open");
-        tokio::time::advance(Duration::from_millis(1)).await;
-        circuit.acquire().unwrap().success();
-        assert_eq!(circuit.status().state, CircuitState::Closed);
-        system.stop().await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn origins_are_forgotten_that_nobody_uses() {
-        let system = System::builder().name("test").start().await.unwrap();
-        let client = Client::new(&system.home(), ClientOptions::default()).unwrap();
-        let origin = |number: usize| Arc::from(format!("https://{number}.example:443"));
-        let used = client.origin(&origin(0)).unwrap();
-        for number in 1..3 * IDLE_ORIGINS {
-            drop(client.origin(&origin(number)).unwrap());
-        }
-        assert!(client.origins.lock().len() <= IDLE_ORIGINS);
-        let same = client.origin(&origin(0)).unwrap();
-        assert!(Arc::ptr_eq(&used, &same), "one that is in use is remembered");
-        system.stop().await.unwrap();
-    }
-}
+mod tests;

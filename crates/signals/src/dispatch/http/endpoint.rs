@@ -9,6 +9,7 @@ use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use jiff::Timestamp;
 
+use super::circuit;
 use super::connect::Terms;
 use super::encode::{Mode, encode};
 use super::headers;
@@ -22,6 +23,7 @@ use crate::signal::Signal;
 pub(in super::super) struct Endpoint {
     name: Arc<str>,
     pub(super) origin: Arc<str>,
+    circuit: Arc<str>,
     pub(super) url: Url,
     pub(super) terms: Terms,
     pub(super) redirects: u8,
@@ -44,13 +46,25 @@ impl Endpoint {
     pub(in super::super) fn new(options: HttpOptions) -> Result<Self> {
         let (url, policy) = options.checked()?;
         let headers = headers::checked(&options.headers)?;
-        let origin: Arc<str> = url.origin().into();
+        let (origin, circuit): (Arc<str>, _) = (url.origin().into(), circuit::key(&url).into());
         let HttpOptions { method, name, mode, redirects, .. } = options;
         let HttpOptions { allowed, clear_text, attempt_deadline: deadline, .. } = options;
         let name = name.unwrap_or_else(|| Arc::clone(&origin));
         let terms = Terms { allowed, clear_text, deadline };
         let signer = None;
-        Ok(Self { name, origin, url, terms, redirects, policy, method, mode, headers, signer })
+        Ok(Self {
+            name,
+            origin,
+            circuit,
+            url,
+            terms,
+            redirects,
+            policy,
+            method,
+            mode,
+            headers,
+            signer,
+        })
     }
 
     /// One whose messages are signed.
@@ -68,6 +82,11 @@ impl Endpoint {
     /// What it is called.
     pub(in super::super) const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// What its circuit is called.
+    pub(in super::super) fn circuit(&self) -> &str {
+        &self.circuit
     }
 
     /// A signal as it is sent.
@@ -103,9 +122,10 @@ impl Endpoint {
         Ok(request)
     }
 
-    /// What an answer says, without what must not be shown.
-    pub(super) fn without_secrets(&self, text: String) -> String {
-        headers::without_secrets(text, &self.headers)
+    /// What must not be shown of an answer, which may repeat what was sent to this URL.
+    pub(super) fn secrets<'a>(&'a self, to: &'a Url) -> impl Iterator<Item = &'a str> {
+        let of_urls = to.secrets().chain(self.url.secrets());
+        of_urls.chain(headers::secrets(&self.headers))
     }
 }
 

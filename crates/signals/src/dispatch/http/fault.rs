@@ -35,13 +35,14 @@ pub(super) fn network(phase: Phase, source: impl Into<Source>) -> Error {
 
 /// An address that must not be connected to.
 pub(super) fn refused_address(class: Class) -> Error {
-    let message = format!("the host has {} addresses only, which are not allowed", class.as_str());
-    Error::from(codes::ADDRESS_REFUSED).with_message(message).with_detail("class", class.as_str())
+    let (name, why) = (class.as_str(), class.allowed_by());
+    let message = format!("the host has {name} addresses only, which {why}");
+    Error::from(codes::ADDRESS_REFUSED).with_message(message).with_detail("class", name)
 }
 
 /// An address that must not be connected to without TLS.
 pub(super) fn clear_text() -> Error {
-    let message = "signals leave this machine without encryption only where that is allowed";
+    let message = "signals leave this machine without encryption only with allow_clear_text";
     Error::from(codes::ADDRESS_REFUSED).with_message(message)
 }
 

@@ -185,7 +185,7 @@ impl HttpOptions {
     pub(super) fn checked(&self) -> Result<(Url, RetryPolicy)> {
         let url = Url::parse(&self.url).map_err(|why| invalid_options("url", why))?;
         if !url.is_tls && !self.clear_text && !url.host.is_loopback() {
-            return Err(invalid_options("url", "it is https, unless clear text is allowed"));
+            return Err(invalid_options("url", "it is https, or http with allow_clear_text"));
         }
         let is_name = |name: &Arc<str>| (1..=LONGEST_NAME).contains(&name.len());
         if !self.name.as_ref().is_none_or(is_name) {

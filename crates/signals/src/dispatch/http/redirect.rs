@@ -10,12 +10,12 @@ use super::url::Url;
 /// Where to go from `from`, if `left` more redirects may be followed.
 pub(super) fn next(from: &Url, status: StatusCode, headers: &HeaderMap, left: u8) -> Result<Url> {
     let refused = |why: &str| -> Error { refused_redirect(status.as_u16(), why) };
-    if left == 0 {
-        return Err(refused("the endpoint is elsewhere, and no more redirects are followed"));
-    }
     // Others have the signal become a question, without its body.
     if !matches!(status.as_u16(), 307 | 308) {
-        return Err(refused("only redirects that keep the method are followed"));
+        return Err(refused("the endpoint is elsewhere, and only 307 and 308 are followed"));
+    }
+    if left == 0 {
+        return Err(refused("the endpoint is elsewhere, and no more redirects are allowed"));
     }
     let location = headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let location = location.ok_or_else(|| refused("the endpoint does not say where it is"))?;

@@ -1,5 +1,7 @@
 //! What an answer means. Pure.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use foundation::{Error, parse_retry_after};
@@ -7,7 +9,11 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
+use crate::codec::percent_decoded;
 use crate::codes;
+
+/// Shorter texts are no secrets, and may be part of anything.
+const SHORTEST_SECRET: usize = 8;
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +66,36 @@ pub(super) fn excerpt(body: &[u8]) -> String {
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// A text without what must not be shown, where an answer repeats what it was sent: as it was sent,
+/// or as it is meant.
+pub(super) fn without<'a>(mut text: String, secrets: impl Iterator<Item = &'a str>) -> String {
+    let mut all: Vec<Cow<'a, str>> = Vec::new();
+    for secret in secrets {
+        let meant = secret.contains('%').then(|| percent_decoded(secret)).flatten();
+        all.extend(meant.map(Cow::Owned));
+        all.push(Cow::Borrowed(secret));
+    }
+    all.retain(|secret| secret.len() >= SHORTEST_SECRET);
+    // Of one that is part of another nothing is left.
+    all.sort_unstable_by_key(|secret| Reverse(secret.len()));
+    for secret in &all {
+        text = text.replace(&**secret, "…");
+        // What is shown may end within one.
+        let mut begun = (SHORTEST_SECRET..secret.len()).rev().filter_map(|end| secret.get(..end));
+        if let Some(before) = begun.find_map(|begun| text.strip_suffix(begun)) {
+            text = format!("{before}…");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     //! Every status, and what is shown of a body.
 
     use http::StatusCode;
 
-    use super::{Meaning, excerpt, meaning};
+    use super::{Meaning, excerpt, meaning, without};
 
     #[test]
     fn every_status_has_one_meaning() {
@@ -79,6 +108,29 @@ mod tests {
                 _ => Meaning::Refused,
             };
             assert_eq!(meaning(StatusCode::from_u16(code).unwrap()), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_repeats_a_secret_is_shown_without_it() {
+        let shown = |text: &str| {
+            without(
+                text.to_owned(),
+                ["/a/s3cret-of-us", "t0ken-of-us", "t0ken-of-us-all", "a%20b%2Fc%3Dd%20e"]
+                    .into_iter(),
+            )
+        };
+        for (text, expected) in [
+            ("no such user: t0ken-of-us!", "no such user: …!"),
+            ("POST /a/s3cret-of-us t0ken-of-us t0ken-of-us", "POST … … …"),
+            ("what is cut off: t0ken-of", "what is cut off: …"),
+            ("what is cut off: /a/s3cret-of-u", "what is cut off: …"),
+            ("too little to be one: t0ken-o", "too little to be one: t0ken-o"),
+            ("it is a b/c=d e, or a%20b%2Fc%3Dd%20e", "it is …, or …"),
+            ("t0ken-of-us-all and t0ken-of them", "… and t0ken-of them"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(text), expected);
         }
     }
 

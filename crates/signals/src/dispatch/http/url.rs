@@ -8,9 +8,8 @@ use http::uri::PathAndQuery;
 
 /// How long one may be, in bytes: as long as servers take.
 const LONGEST: usize = 2048;
-/// How long a host may be, in bytes: with scheme and port it names a circuit, for which there are
-/// 255.
-const LONGEST_HOST: usize = 240;
+/// How long a host may be, in bytes: as long as names can be.
+const LONGEST_HOST: usize = 253;
 
 /// Where an endpoint is. Shown without path and query, which often are secrets.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +34,9 @@ impl Url {
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > LONGEST {
             return Err("2,048 bytes at most");
+        }
+        if !text.contains("://") {
+            return Err("it begins with https:// or http://");
         }
         let uri: Uri = text.parse().map_err(|_| "it is not a URL")?;
         Self::of(&uri)
@@ -93,9 +95,15 @@ impl Url {
         Ok(Self { path, ..self.clone() })
     }
 
-    /// Scheme, host and port: what circuits and limits go by.
+    /// Scheme, host and port: what limits go by.
     pub(super) fn origin(&self) -> String {
         self.to_string()
+    }
+
+    /// What must not be shown: path and query, and what they consist of.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let (all, path) = (self.path.as_str(), self.path.path());
+        [all, path].into_iter().chain(all.split(['/', '?', '&', '=', ';']))
     }
 
     /// Whether both are the same scheme, host and port.
@@ -115,7 +123,7 @@ impl Url {
 impl Host {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() || text.len() > LONGEST_HOST {
-            return Err("its host has 1 to 240 bytes");
+            return Err("its host has 1 to 253 bytes");
         }
         if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
             let address = address.parse::<Ipv6Addr>();

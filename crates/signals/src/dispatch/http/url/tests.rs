@@ -25,7 +25,7 @@ fn a_url_is_taken_apart() {
 #[test]
 fn what_is_no_url_of_an_endpoint_is_refused() {
     let long = format!("https://example.com/{}", "a".repeat(2048));
-    let long_host = format!("https://{}/", "a".repeat(241));
+    let long_host = format!("https://{}/", "a".repeat(254));
     for text in [
         "",
         "/path",
@@ -55,6 +55,14 @@ fn what_is_no_url_of_an_endpoint_is_refused() {
         &long_host,
     ] {
         assert!(parsed(text).is_err(), "{text:?} became {:?}", parsed(text));
+    }
+}
+
+#[test]
+fn whoever_forgets_the_scheme_is_told() {
+    for text in ["", "example.com", "example.com/hook", "example.com:443/hook", "ftp://example.com"]
+    {
+        assert_eq!(Url::parse(text).unwrap_err(), "it begins with https:// or http://", "{text}");
     }
 }
 

@@ -91,7 +91,7 @@ impl WebhookVerifier {
         }
         // With a dot in it the id could have taken what is the time's.
         if !holds || id.contains('.') {
-            return Err(codes::SIGNATURE_WRONG.into());
+            return Err(wrong("it is not that of this body by any of the secrets"));
         }
         self.check_time(timestamp, now)
     }
@@ -100,11 +100,14 @@ impl WebhookVerifier {
         let is_number = timestamp.bytes().all(|byte| byte.is_ascii_digit());
         let second = timestamp.parse().ok().filter(|_| is_number);
         let at = second.and_then(|second| Timestamp::from_second(second).ok());
-        let at = at.ok_or_else(|| Error::from(codes::SIGNATURE_WRONG))?;
+        let at = at.ok_or_else(|| wrong("its time is not a number of seconds"))?;
         let apart = now.duration_since(at).unsigned_abs();
         if apart > self.tolerance {
+            let seconds = apart.as_secs();
+            let when = if at > now { "in the future" } else { "ago" };
             let error = Error::from(codes::SIGNATURE_EXPIRED);
-            return Err(error.with_detail("apart_seconds", apart.as_secs()));
+            let error = error.with_message(format!("it was signed {seconds} s {when}"));
+            return Err(error.with_detail("apart_seconds", seconds));
         }
         Ok(())
     }
@@ -112,13 +115,21 @@ impl WebhookVerifier {
 
 /// The one value of a header.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str> {
-    let missing = || Error::from(codes::SIGNATURE_MISSING).with_detail("header", name.as_str());
+    let missing = || {
+        let error = Error::from(codes::SIGNATURE_MISSING).with_detail("header", name.as_str());
+        error.with_message(format!("there is no header {name}"))
+    };
     let mut values = headers.get_all(name).iter();
     let value = values.next().and_then(|value| value.to_str().ok());
     let value = value.filter(|value| !value.is_empty()).ok_or_else(missing)?;
     // Another program may have looked at the other one.
     if values.next().is_some() {
-        return Err(Error::from(codes::SIGNATURE_WRONG).with_detail("header", name.as_str()));
+        let error = wrong(&format!("the header {name} is there twice"));
+        return Err(error.with_detail("header", name.as_str()));
     }
     Ok(value)
+}
+
+fn wrong(why: &str) -> Error {
+    Error::from(codes::SIGNATURE_WRONG).with_message(why)
 }

@@ -18,8 +18,11 @@ async fn there_are_so_many_connections_and_no_more() {
         let reply = Reply::Gated(Arc::clone(&gate), 200);
         servers.push(Server::always(&sender.system, reply).await);
     }
-    let to = |server: &Server| Destination::http(post(&server.url("/"))).unwrap();
-    let destinations: Vec<_> = servers.iter().flat_map(|server| vec![to(server); 4]).collect();
+    // Whatever their paths, those at one origin share its connections.
+    let to = |server: &Server, path: &str| Destination::http(post(&server.url(path))).unwrap();
+    let paths = ["/", "/a", "/b", "/a/b"];
+    let of = |server| paths.into_iter().map(move |path| to(server, path));
+    let destinations: Vec<_> = servers.iter().flat_map(of).collect();
     let requests = || servers.iter().map(|server| server.requests().len()).collect::<Vec<_>>();
     let opened = async {
         testkit::eventually(|| match requests().iter().sum::<usize>() {

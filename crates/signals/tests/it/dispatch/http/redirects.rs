@@ -73,6 +73,9 @@ async fn where_it_leads_is_checked_like_where_it_began() {
         let server = Server::always(&sender.system, to(307, location)).await;
         let (error, attempts) = sender.fail(post(&server.url("/")).redirects(1)).await;
         assert_eq!((error.code(), attempts), (code, 1), "{location}");
+        // Whether it is about who was asked, or where that has led to.
+        let followed = error.details().get("redirects");
+        assert_eq!(followed, (code == "address_refused").then_some(&1.into()), "{location}");
     }
     let server = Server::always(&sender.system, Reply::status(307, "")).await;
     assert_eq!(sender.fail(post(&server.url("/")).redirects(1)).await.0.code(), "redirect_refused");

@@ -1,6 +1,6 @@
 //! What is never shown.
 
-use signals::{Destination, HttpOptions, WebhookOptions, WebhookSecret};
+use signals::{Destination, Dispatched, HttpOptions, WebhookOptions, WebhookSecret};
 use testkit::Telemetry;
 
 use super::server::{Reply, Server};
@@ -8,37 +8,52 @@ use super::{Sender, failed, paid, post};
 
 const SECRET: &str = "s3cret-of-the-webhook";
 const TOKEN: &str = "t0ken-of-the-endpoint";
+const PATH: &str = "path-with-a-t0ken";
+const QUERY: &str = "query-with-a-t0ken";
 
 #[tokio::test]
 async fn no_secret_is_in_an_error_a_report_or_the_log() {
     let sender = Sender::new().await;
     let telemetry = Telemetry::listen();
     // A server that repeats what it was sent.
-    let body = format!("no access with Bearer {TOKEN} today");
+    let body =
+        format!("no Bearer {TOKEN}, no {TOKEN}, no /in/{PATH}?key={QUERY}, no {PATH}, no {QUERY}");
+    // One of which the end is not shown.
+    let long = format!("{}{TOKEN}", "x".repeat(514 - TOKEN.len()));
     for reply in [
         Reply::status(401, &body),
         Reply::status(503, &body),
+        Reply::status(404, &long),
         Reply::with(302, &format!("location: https://example.com/{TOKEN}\r\n"), &body),
         Reply::Close,
     ] {
         let server = Server::always(&sender.system, reply).await;
-        let options = post(&server.url(&format!("/{TOKEN}?key={TOKEN}")));
+        let options = post(&server.url(&format!("/in/{PATH}?key={QUERY}")));
         let options = options.header("authorization", format!("Bearer {TOKEN}"));
         let webhook = WebhookOptions::new(options.clone(), WebhookSecret::new(SECRET).unwrap());
         let shown = format!("{options:?} {webhook:?}");
         let destinations =
             [Destination::http(options).unwrap(), Destination::webhook(webhook).unwrap()];
         let report = sender.dispatcher.dispatch(paid(), &destinations).await.unwrap();
-        let errors: Vec<_> = report.receipts().iter().map(|receipt| failed(receipt).0).collect();
+        // Where it failed, the circuit is open now.
+        let again = sender.dispatcher.dispatch(paid(), &destinations).await.unwrap();
+        let reports = [report, again];
+        let receipts = reports.iter().flat_map(Dispatched::receipts);
+        let errors: Vec<_> = receipts.map(|receipt| failed(receipt).0).collect();
         let reported: Vec<_> = errors.iter().map(|error| error.report().to_string()).collect();
-        let shown = format!("{shown} {destinations:?} {errors:?} {reported:?} {report:?}");
+        let circuits = sender.dispatcher.circuits().statuses();
+        let names = destinations.each_ref().map(|it| (it.name(), it.circuit()));
+        let shown = format!("{shown} {destinations:?} {errors:?} {reported:?} {reports:?}");
+        let shown = format!("{shown} {circuits:?} {names:?} {:?}", sender.dispatcher);
         assert_eq!(server.requests()[0].headers["authorization"], format!("Bearer {TOKEN}"));
-        for secret in [SECRET, TOKEN] {
+        for secret in [SECRET, &TOKEN[..12], PATH, QUERY] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
-    assert!(!telemetry.about("signals.dispatch_failed").is_empty());
-    for secret in [SECRET, TOKEN] {
+    for event in ["signals.dispatch_failed", "circuit.changed", "circuit.refused"] {
+        assert!(!telemetry.about(event).is_empty(), "{event}");
+    }
+    for secret in [SECRET, TOKEN, PATH, QUERY] {
         assert!(telemetry.about(secret).is_empty(), "{:?}", telemetry.about(secret));
     }
     sender.stop().await;

@@ -47,7 +47,7 @@ pub(crate) struct Server {
     connections: Arc<Mutex<usize>>,
 }
 
-type Replies = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
+type Replies = Arc<dyn Fn(usize, &str) -> Reply + Send + Sync>;
 
 impl Reply {
     /// An answer with a status and a body.
@@ -74,12 +74,20 @@ impl Server {
         system: &System,
         replies: impl Fn(usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(system, None, Arc::new(replies)).await
+        Self::listen(system, None, Arc::new(move |number, _: &str| replies(number))).await
+    }
+
+    /// Does something with each request, by its path and query.
+    pub(crate) async fn by_path(
+        system: &System,
+        replies: impl Fn(&str) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(system, None, Arc::new(move |_, path: &str| replies(path))).await
     }
 
     /// The same, with TLS.
     pub(crate) async fn secure(system: &System, tls: TlsAcceptor, reply: Reply) -> Self {
-        Self::listen(system, Some(tls), Arc::new(move |_| reply.clone())).await
+        Self::listen(system, Some(tls), Arc::new(move |_, _: &str| reply.clone())).await
     }
 
     async fn listen(system: &System, tls: Option<TlsAcceptor>, replies: Replies) -> Self {
@@ -115,12 +123,13 @@ impl Server {
         replies: &Replies,
     ) -> Option<()> {
         let request = read(&mut stream).await?;
+        let path = request.path.clone();
         let number = {
             let mut requests = self.requests.lock().unwrap();
             requests.push(request);
             requests.len()
         };
-        match replies(number) {
+        match replies(number, &path) {
             Reply::Send(bytes) => stream.write_all(&bytes).await.ok()?,
             Reply::SendAndHang(bytes) => {
                 stream.write_all(&bytes).await.ok()?;
