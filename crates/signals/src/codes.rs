@@ -105,6 +105,14 @@ pub const INVALID_SIGNAL: Code = Code::new(
      shortened, where there is one",
     "mend the named attribute where the signal is made",
 );
+/// A message was kept for a receiver for as long as may be.
+pub const KEPT_TOO_LONG: Code = Code::new(
+    "kept_too_long",
+    Category::Infrastructure,
+    "a message that was kept for a receiver was not begun in time; `receiver` and `after_ms` are in \
+     the details; nobody has handled the message",
+    "find out why the receiver does not work; then send the dead letter again, if it is of use still",
+);
 /// A log is closed.
 pub const LOG_CLOSED: Code = Code::new(
     "log_closed",
@@ -312,7 +320,8 @@ pub const TOO_MANY_RECEIVERS: Code = Code::new(
 pub const TOO_MANY_SUBSCRIPTIONS: Code = Code::new(
     "too_many_subscriptions",
     Category::Infrastructure,
-    "the bus has as many subscriptions as it may have; `max_subscriptions` is in the details",
+    "the bus has as many subscriptions as it may have, or as many durable ones; \
+     `max_subscriptions` or `max_durables` is in the details",
     "find out who subscribes and does not end; or let the bus have more",
 );
 /// A text is no signal.
@@ -348,6 +357,7 @@ pub const ALL: &[Code] = &[
     INVALID_PATTERN,
     INVALID_ROUTE,
     INVALID_SIGNAL,
+    KEPT_TOO_LONG,
     LOG_CLOSED,
     LOG_FULL,
     MIDDLEWARE_FAILED,

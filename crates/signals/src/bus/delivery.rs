@@ -18,12 +18,13 @@ use crate::signal::Signal;
 pub struct Delivery {
     signal: Signal,
     subscription: SubscriptionId,
-    settle: Settle,
+    /// Nobody wants to know what becomes of most of them, and what is small is quickly copied into
+    /// an inbox.
+    settle: Option<Box<Settle>>,
 }
 
 /// Who wants to know what becomes of a delivery.
 enum Settle {
-    Nobody,
     /// A publisher that waits.
     Publisher(Reply<Result<()>>),
     /// A durable subscription.
@@ -32,25 +33,21 @@ enum Settle {
 
 impl Delivery {
     pub(crate) const fn new(signal: Signal, subscription: SubscriptionId) -> Self {
-        Self { signal, subscription, settle: Settle::Nobody }
+        Self { signal, subscription, settle: None }
     }
 
     /// One whose publisher waits for the acknowledgement.
-    pub(super) const fn awaited(
+    pub(super) fn awaited(
         signal: Signal,
         subscription: SubscriptionId,
         reply: Reply<Result<()>>,
     ) -> Self {
-        Self { signal, subscription, settle: Settle::Publisher(reply) }
+        Self { signal, subscription, settle: Some(Box::new(Settle::Publisher(reply))) }
     }
 
     /// One of a durable subscription.
-    pub(crate) const fn durable(
-        signal: Signal,
-        subscription: SubscriptionId,
-        ticket: Ticket,
-    ) -> Self {
-        Self { signal, subscription, settle: Settle::Durable(ticket) }
+    pub(crate) fn durable(signal: Signal, subscription: SubscriptionId, ticket: Ticket) -> Self {
+        Self { signal, subscription, settle: Some(Box::new(Settle::Durable(ticket))) }
     }
 
     /// The signal.
@@ -76,28 +73,29 @@ impl Delivery {
     /// subscription, which delivers it again unless it is acknowledged.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        match &self.settle {
-            Settle::Nobody => false,
-            Settle::Publisher(reply) => reply.is_wanted(),
-            Settle::Durable(_) => true,
+        match self.settle.as_deref() {
+            None => false,
+            Some(Settle::Publisher(reply)) => reply.is_wanted(),
+            Some(Settle::Durable(_)) => true,
         }
     }
 
     /// For the how many-th time it is delivered by a durable subscription, from 1.
     #[must_use]
-    pub const fn attempt(&self) -> Option<u32> {
-        match &self.settle {
-            Settle::Durable(ticket) => Some(ticket.attempt()),
-            Settle::Nobody | Settle::Publisher(_) => None,
-        }
+    pub fn attempt(&self) -> Option<u32> {
+        self.ticket().map(Ticket::attempt)
     }
 
     /// Where in the log it is, if a durable subscription delivers it.
     #[must_use]
-    pub const fn position(&self) -> Option<LogPosition> {
-        match &self.settle {
-            Settle::Durable(ticket) => Some(ticket.position()),
-            Settle::Nobody | Settle::Publisher(_) => None,
+    pub fn position(&self) -> Option<LogPosition> {
+        self.ticket().map(Ticket::position)
+    }
+
+    fn ticket(&self) -> Option<&Ticket> {
+        match self.settle.as_deref() {
+            Some(Settle::Durable(ticket)) => Some(ticket),
+            None | Some(Settle::Publisher(_)) => None,
         }
     }
 
@@ -114,10 +112,10 @@ impl Delivery {
 
     /// Says what became of it.
     pub fn settle(self, outcome: Result<()>) {
-        match self.settle {
-            Settle::Nobody => {}
-            Settle::Publisher(reply) => reply.send(outcome),
-            Settle::Durable(ticket) => ticket.settle(outcome),
+        match self.settle.map(|settle| *settle) {
+            None => {}
+            Some(Settle::Publisher(reply)) => reply.send(outcome),
+            Some(Settle::Durable(ticket)) => ticket.settle(outcome),
         }
     }
 }

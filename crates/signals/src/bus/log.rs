@@ -1,6 +1,6 @@
 //! What a bus with a log has beside: who reads the tail, and who waits for what comes of it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +48,12 @@ pub(crate) struct LogPart {
     /// Held while a durable subscription is opened.
     pub(crate) opening: tokio::sync::Mutex<()>,
     pub(super) retention: Retention,
+    /// How many durable subscriptions there may be.
+    pub(crate) max_durables: usize,
+    /// Their names, open or not, once somebody had to know.
+    pub(crate) names: Mutex<Option<BTreeSet<String>>>,
+    /// How long whoever has to read the log before it runs may take.
+    pub(crate) start_within: Duration,
     durables: Mutex<BTreeMap<Arc<str>, Routed>>,
     waiters: Mutex<HashMap<Id, VecDeque<Waiter>>>,
     numbers: AtomicU64,
@@ -143,7 +149,12 @@ impl LogCore {
 }
 
 impl LogPart {
-    pub(super) fn new(core: LogCore, retention: Retention) -> Self {
+    pub(super) fn new(
+        core: LogCore,
+        retention: Retention,
+        max_durables: usize,
+        start_within: Duration,
+    ) -> Self {
         let core = Arc::new(core);
         Self {
             trail: Arc::new(Trail::new(Arc::clone(&core))),
@@ -151,6 +162,9 @@ impl LogPart {
             routes: Router::new(),
             opening: tokio::sync::Mutex::new(()),
             retention,
+            max_durables,
+            names: Mutex::default(),
+            start_within,
             durables: Mutex::default(),
             waiters: Mutex::default(),
             numbers: AtomicU64::new(0),

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use foundation::{Error, Result, codes as system_codes, contain};
 
 use super::handle::Shared;
-use super::places::Pending;
+use super::places::Places;
 use super::report::{Published, Receipt};
 use super::subscription::SubscriptionInfo;
 use crate::codes;
@@ -139,11 +139,13 @@ impl Chain {
     }
 
     /// What becomes of a signal at each of its receivers.
-    pub(super) async fn before_dispatch(&self, signal: &Signal, receivers: &mut [Pending]) {
-        for receiver in receivers.iter_mut().filter(|receiver| receiver.is_wanted()) {
-            let info = receiver.subscriber.info();
+    pub(super) async fn before_dispatch(&self, signal: &Signal, places: &mut Places) {
+        let mut next = 0;
+        while let Some((number, subscriber)) = places.wanted_from(next) {
+            let info = subscriber.info();
             let dispatch = self.dispatch(signal.clone(), &info).await;
-            receiver.dispatched(dispatch);
+            places.dispatched(number, dispatch);
+            next = number + 1;
         }
     }
 
@@ -200,7 +202,7 @@ impl Chain {
 
 impl Shared {
     /// The receivers of a signal, as those in between leave them.
-    pub(super) async fn receivers_between(&self, signal: &Signal) -> Vec<Pending> {
+    pub(super) async fn receivers_between(&self, signal: &Signal) -> Places {
         let mut receivers = self.receivers(signal);
         if !self.chain.is_empty() {
             self.chain.before_dispatch(signal, &mut receivers).await;

@@ -15,10 +15,23 @@ use super::log::{LogCore, LogPart};
 use super::middleware::{Chain, Middleware};
 use super::pump::{deliver, feed};
 use crate::error::invalid_options;
-use crate::log::{Retention, SignalLog};
+use crate::log::{Bounded, Retention, SignalLog};
 
 /// How many subscriptions a bus may have: several for each of more actors than most machines run.
 const MOST_SUBSCRIPTIONS: usize = 1_000_000;
+
+/// How many durable subscriptions a bus may have: each is an actor that reads the log, and stays
+/// until it is forgotten.
+const MOST_DURABLES: usize = 10_000;
+
+/// How long a call of the log may take: longer than a disk that is busy, and so long that a
+/// publisher that waits for it learns of it.
+const LOG_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long what has to read the log before it runs may take: as an actor may that has nothing to
+/// read, or as long as so many calls of the log.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const CALLS_AT_START: u32 = 4;
 
 /// How long a call of a middleware may take: it is there for every signal.
 const MIDDLEWARE_DEADLINE: Duration = Duration::from_millis(100);
@@ -37,6 +50,8 @@ const LONGEST_NAME: usize = 100;
 /// | [`middleware`](Self::middleware) | none | what stands between publishers and receivers |
 /// | [`middleware_deadline`](Self::middleware_deadline) | 100 ms | how long each call of one may take |
 /// | [`log`](Self::log) | none | where everything is written before it is delivered |
+/// | [`log_deadline`](Self::log_deadline) | 30 s | how long each call of that may take |
+/// | [`max_durables`](Self::max_durables) | 10,000 | more durable subscriptions are refused |
 /// | [`retention`](Self::retention) | for ever | how long it is kept there |
 #[derive(Clone)]
 #[must_use = "there is no bus until it is started"]
@@ -47,6 +62,8 @@ pub struct BusBuilder {
     middleware: Vec<Arc<dyn Middleware>>,
     middleware_deadline: Duration,
     log: Option<Arc<dyn SignalLog>>,
+    log_deadline: Duration,
+    max_durables: usize,
     retention: Retention,
 }
 
@@ -59,6 +76,8 @@ impl BusBuilder {
             middleware: Vec::new(),
             middleware_deadline: MIDDLEWARE_DEADLINE,
             log: None,
+            log_deadline: LOG_DEADLINE,
+            max_durables: MOST_DURABLES,
             retention: Retention::forever(),
         }
     }
@@ -101,6 +120,20 @@ impl BusBuilder {
         self
     }
 
+    /// How long each call of the log may take. One that takes longer is given up with `timeout`;
+    /// whether what was to be appended is in the log is not known then.
+    pub const fn log_deadline(mut self, deadline: Duration) -> Self {
+        self.log_deadline = deadline;
+        self
+    }
+
+    /// How many durable subscriptions there may be, whether anybody consumes them or not. They are
+    /// there until they are [forgotten](Bus::forget).
+    pub const fn max_durables(mut self, most: usize) -> Self {
+        self.max_durables = most;
+        self
+    }
+
     /// How long what is in the log is kept; looked at every minute.
     pub const fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -112,7 +145,7 @@ impl BusBuilder {
     ///
     /// # Errors
     ///
-    /// `invalid_options` when the rate, the deadline of middleware or the name cannot be.
+    /// `invalid_options` when the rate, a deadline or the name cannot be.
     #[must_use = "the bus refuses everything until a supervisor starts its child"]
     pub fn build(self, system: &impl InSystem) -> Result<(Bus, ChildSpec<Supervisor>)> {
         let home = system.home();
@@ -124,6 +157,9 @@ impl BusBuilder {
         if self.middleware_deadline.is_zero() {
             return Err(invalid_options("middleware_deadline", "a call needs some time"));
         }
+        if self.log_deadline.is_zero() {
+            return Err(invalid_options("log_deadline", "a call needs some time"));
+        }
         let mut shared = Shared::new(home, Arc::clone(&self.name));
         shared.rate = rate;
         let chain = Chain { all: self.middleware, deadline: self.middleware_deadline };
@@ -132,8 +168,12 @@ impl BusBuilder {
         let home = shared.home.clone();
         let name = Arc::clone(&self.name);
         let chain = Arc::clone(&shared.chain);
-        let core = |log| LogCore::new(name, log, home, chain);
-        shared.log = self.log.map(|log| LogPart::new(core(log), self.retention));
+        let start_within = STARTS_WITHIN.max(self.log_deadline.saturating_mul(CALLS_AT_START));
+        shared.log = self.log.map(|log| {
+            let log = Arc::new(Bounded::new(log, self.log_deadline));
+            let core = LogCore::new(name, log, home, chain);
+            LogPart::new(core, self.retention, self.max_durables, start_within)
+        });
         let bus = Bus { shared: Arc::new(shared) };
         // Each handler and each runner has a budget of its own: one that fails again and again
         // takes none of the others with it.
@@ -141,7 +181,8 @@ impl BusBuilder {
             .name(handlers_name(&self.name))
             .budget_per_child(ChildBudget::default())
             .child_spec();
-        let anchor = ChildSpec::<Anchor>::actor(anchor_name(&self.name), bus.clone());
+        let anchor = ChildSpec::<Anchor>::actor(anchor_name(&self.name), bus.clone())
+            .start_within(start_within);
         let spec = Supervisor::rest_for_one()
             .name(&*self.name)
             .child(handlers.registered())

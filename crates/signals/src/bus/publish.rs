@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation::{Home, Result};
+use foundation::{Error, Home, Result};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -50,6 +50,7 @@ impl Bus {
     /// fine; the report tells.
     ///
     /// Does not wait for any receiver. What one task publishes reaches each receiver in that order.
+    /// A draft is stamped when this is called, and published when it is awaited.
     ///
     /// With a log it is durable when this returns, as far as the log promises that, and is
     /// delivered from there: then a receiver without room is left out, whatever its subscription
@@ -61,15 +62,27 @@ impl Bus {
     /// `invalid_signal`; `receiver_full` when a receiver has no room, which may be tried again;
     /// `rate_limited`, with when to try again; `bus_not_running`; what a middleware stops it with,
     /// and `middleware_failed`. Nobody has the signal then.
-    pub async fn publish(&self, signal: impl IntoSignal) -> Result<Published> {
-        let signal = self.shared.begin(signal).await?;
-        if let Some(part) = &self.shared.log {
-            return self.shared.append(part, signal, None).await;
+    ///
+    /// With a log, also what that fails with, and `timeout` when it does not answer; in the details
+    /// is the `signal` by its id. After `timeout` it may be in the log all the same. Whoever tries
+    /// again stamps the draft first, so that it has the same id both times.
+    pub fn publish(
+        &self,
+        signal: impl IntoSignal,
+    ) -> impl Future<Output = Result<Published>> + Send {
+        // A draft is large, and would be copied again and again were it part of what is awaited.
+        let signal = signal.into_signal(&self.shared.home);
+        let shared = &*self.shared;
+        async move {
+            let signal = shared.begin(signal).await?;
+            if let Some(part) = &shared.log {
+                return shared.append(part, signal, None).await;
+            }
+            let receivers = shared.receivers_between(&signal).await;
+            let places = shared.take_places(receivers, OnFull::AsSubscribed)?;
+            let receipts = places.deliver(&signal);
+            Ok(shared.report(signal, receipts).await)
         }
-        let receivers = self.shared.receivers_between(&signal).await;
-        let places = self.shared.take_places(receivers, OnFull::AsSubscribed)?;
-        let receipts = places.deliver(&signal);
-        Ok(self.shared.report(signal, receipts).await)
     }
 
     /// Publishes signals, one after the other: all of them are in the inboxes of everybody who
@@ -78,7 +91,8 @@ impl Bus {
     /// # Errors
     ///
     /// As [`Self::publish`]; in the details is the `index` of the signal that could not be
-    /// published. `cost_too_high` when there are more of them than the rate ever admits at once.
+    /// published, and of an error of the log, which concerns all of them, the id of the first as
+    /// `signal`. `cost_too_high` when there are more of them than the rate ever admits at once.
     pub async fn publish_all<S: IntoSignal>(
         &self,
         signals: impl IntoIterator<Item = S, IntoIter: Send> + Send,
@@ -125,26 +139,31 @@ impl Bus {
     }
 
     /// Publishes a signal, and waits until every receiver has acknowledged it, or ended, or taken
-    /// longer than `deadline`. They are asked at the same time.
+    /// longer than `deadline`. They are asked at the same time. As with [`Self::publish`], a draft
+    /// is stamped when this is called; with a log, the deadline begins when the signal is in there.
     ///
     /// Given up while it waits, the signal has been published all the same.
     ///
     /// # Errors
     ///
     /// As [`Self::publish`]. What became of it at each receiver is in the report.
-    pub async fn publish_and_wait(
+    pub fn publish_and_wait(
         &self,
         signal: impl IntoSignal,
         deadline: Duration,
-    ) -> Result<Published> {
-        let signal = self.shared.begin(signal).await?;
-        if let Some(part) = &self.shared.log {
-            return self.shared.append(part, signal, Some(deadline)).await;
+    ) -> impl Future<Output = Result<Published>> + Send {
+        let signal = signal.into_signal(&self.shared.home);
+        let shared = &*self.shared;
+        async move {
+            let signal = shared.begin(signal).await?;
+            if let Some(part) = &shared.log {
+                return shared.append(part, signal, Some(deadline)).await;
+            }
+            let receivers = shared.receivers_between(&signal).await;
+            let places = shared.take_places(receivers, OnFull::AsSubscribed)?;
+            let receipts = answers(places.ask(&signal, Waits::here(deadline))).await;
+            Ok(shared.report(signal, receipts).await)
         }
-        let receivers = self.shared.receivers_between(&signal).await;
-        let places = self.shared.take_places(receivers, OnFull::AsSubscribed)?;
-        let receipts = answers(places.ask(&signal, Waits::here(deadline))).await;
-        Ok(self.shared.report(signal, receipts).await)
     }
 }
 
@@ -156,6 +175,11 @@ async fn answers(asked: Vec<(Arc<Subscriber>, Asked)>) -> Vec<Receipt> {
     receipts.map(|(subscriber, outcome)| Receipt { subscriber, outcome }).collect()
 }
 
+/// An error of the log, with the signal that may be in there or not.
+fn about(error: Error, signal: &Signal) -> Error {
+    error.with_detail("signal", signal.id().to_string())
+}
+
 impl Shared {
     /// Appends a signal, and waits for what comes of it.
     async fn append(
@@ -165,7 +189,8 @@ impl Shared {
         deadline: Option<Duration>,
     ) -> Result<Published> {
         let waiting = part.wait_for(signal.id(), deadline);
-        let positions = part.core.log.append(vec![signal.clone()]).await?;
+        let positions = part.core.log.append(vec![signal.clone()]).await;
+        let positions = positions.map_err(|error| about(error, &signal))?;
         let patience = deadline.unwrap_or(PATIENCE).max(PATIENCE);
         let landed = waiting.landed(Instant::now() + patience).await;
         Ok(self.landed(signal, positions.first().copied(), landed).await)
@@ -183,7 +208,11 @@ impl Shared {
         }
         let wait = |signal: &Signal| part.wait_for(signal.id(), None);
         let waiting: Vec<_> = between.iter().map(wait).collect();
-        let positions = part.core.log.append(between.clone()).await?;
+        let positions = part.core.log.append(between.clone()).await;
+        let positions = positions.map_err(|error| match between.first() {
+            Some(first) => about(error, first),
+            None => error,
+        })?;
         let mut published = Vec::with_capacity(between.len());
         let until = Instant::now() + PATIENCE;
         for ((signal, waiting), position) in between.into_iter().zip(waiting).zip(positions) {
@@ -216,11 +245,11 @@ impl Shared {
     }
 
     /// What a publisher says, as it is to be routed.
-    async fn begin(&self, signal: impl IntoSignal) -> Result<Signal> {
+    async fn begin(&self, signal: Result<Signal>) -> Result<Signal> {
         // A publisher that never has to wait would never let others run.
         tokio::task::coop::consume_budget().await;
         self.admit(1)?;
-        let signal = signal.into_signal(&self.home)?;
+        let signal = signal?;
         if self.chain.is_empty() {
             return Ok(signal);
         }

@@ -110,8 +110,8 @@ where
     /// # Errors
     ///
     /// `invalid_pattern`, `invalid_options`; `no_log` when the bus has none; `consumer_exists` when
-    /// another incarnation consumes it that lives; `no_process` when the actor has ended;
-    /// `bus_not_running`; whatever the log fails with.
+    /// another incarnation consumes it that lives; `too_many_subscriptions`; `no_process` when the
+    /// actor has ended; `bus_not_running`; whatever the log fails with.
     pub async fn durable(self, options: impl Into<DurableOptions>) -> Result<Durable> {
         let Self { shared, incarnation, make, terms } = self;
         let options = options.into();

@@ -2,9 +2,29 @@
 
 use foundation::Result;
 
-use super::kept::{STATE, dead_key};
+use super::kept::{DEAD, KeptState, STATE, dead_key};
 use super::run::Runner;
-use crate::log::{MAX_PART_BYTES, MAX_PART_CHANGES, PartChange};
+use crate::log::{MAX_PART_BYTES, MAX_PART_CHANGES, PartChange, SignalLog};
+
+/// How many dead letters are counted at a time: they come with all that is in them.
+const COUNTED_AT_ONCE: usize = 100;
+
+/// Counts the dead letters, where it is not known how many there are.
+pub(super) async fn recount(kept: &mut KeptState, log: &dyn SignalLog, owner: &str) -> Result<()> {
+    if !kept.is_uncounted {
+        return Ok(());
+    }
+    let (mut after, mut dead) = (DEAD.to_owned(), 0);
+    loop {
+        let parts = log.list_parts(owner, &after, COUNTED_AT_ONCE).await?;
+        let last = parts.into_iter().map(|(key, _)| key).take_while(|key| key.starts_with(DEAD));
+        let Some(last) = last.inspect(|_| dead += 1).last() else { break };
+        after = last;
+    }
+    kept.dead = dead;
+    kept.is_uncounted = false;
+    Ok(())
+}
 
 impl Runner {
     /// Counts new dead letters. One may be there already: it was given up behind one that was open,
@@ -39,10 +59,16 @@ impl Runner {
             return Ok(());
         }
         // Dead letters first, where there are too many for one time: if it ends in between they
-        // come again, and are written again.
+        // come again, and are written again. How many there are it cannot know then.
         let mut changes = self.changes.clone();
-        changes.push(PartChange { key: STATE.to_owned(), value: Some(state.clone()) });
-        for changes in at_once(changes) {
+        changes.push(state_part(state.clone()));
+        let mut lots = at_once(changes);
+        if lots.len() > 1 {
+            let mut before = KeptState::read(&self.shared.name, &self.written)?;
+            before.is_uncounted = true;
+            lots.insert(0, vec![state_part(before.write()?)]);
+        }
+        for changes in lots {
             self.log.store_parts(&self.shared.owner, changes).await?;
         }
         // Not before: what could not be written is written with the next state.
@@ -51,6 +77,10 @@ impl Runner {
         self.written_cursor = self.state.cursor();
         Ok(())
     }
+}
+
+fn state_part(state: Vec<u8>) -> PartChange {
+    PartChange { key: STATE.to_owned(), value: Some(state) }
 }
 
 /// Changes in order, in as few lots as a log takes at a time.

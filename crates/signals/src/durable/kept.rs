@@ -34,6 +34,10 @@ pub(super) struct KeptState {
     /// How many dead letters there are.
     #[serde(default)]
     pub(super) dead: u64,
+    /// Whether there may be more or fewer than that: some were to be written with a later state,
+    /// and it is not known whether they were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_uncounted: bool,
     #[serde(default)]
     pub(super) is_paused: bool,
     /// What was lost to it, the newest at the end.
@@ -52,6 +56,7 @@ impl KeptState {
             attempts: BTreeMap::new(),
             buried: Vec::new(),
             dead: 0,
+            is_uncounted: false,
             is_paused: false,
             gaps: Vec::new(),
         }

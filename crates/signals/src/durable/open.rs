@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use foundation::{Actor, ChildSpec, Error, Incarnation, Restart, Result};
+use foundation::{
+    Actor, ActorRef, ChildSpec, ChildState, DynamicSupervisor, Error, Incarnation, Pid, Restart,
+    Result,
+};
 
 use super::consumer::Consumer;
 use super::handle::Durable;
@@ -18,7 +21,8 @@ use crate::topic::Pattern;
 
 impl Bus {
     /// The durable subscription of that name, to look after it: one that is there, whether anybody
-    /// consumes it or not.
+    /// consumes it or not. One that has failed so often that nobody starts it again is started
+    /// anew, as it is when somebody consumes it.
     ///
     /// # Errors
     ///
@@ -26,7 +30,8 @@ impl Bus {
     /// fails with.
     pub async fn durable(&self, name: &str) -> Result<Durable> {
         let part = self.log_part()?;
-        if let Some(shared) = part.durable(name).filter(|shared| shared.runner().is_some()) {
+        let runs = |shared: &Arc<Shared>| shared.runner().is_some_and(|runner| runner.is_alive());
+        if let Some(shared) = part.durable(name).filter(runs) {
             return Ok(Durable::new(shared));
         }
         self.check_runs()?;
@@ -72,8 +77,8 @@ impl Bus {
         // Nobody opens it meanwhile, or else there would be two of it.
         let _turn = part.opening.lock().await;
         if let Some(shared) = part.forget(name) {
-            if let Some(runner) = shared.child() {
-                self.end_runner(runner).await;
+            if let Some(runner) = self.runner(&shared) {
+                self.end_runner(runner.pid()).await;
             }
             let consumer = shared.consumer.lock().take();
             if let Some(consumer) = consumer {
@@ -82,6 +87,15 @@ impl Bus {
             }
         }
         let (owner, mut there) = (part.core.owner(name), false);
+        // If it ends half-way and the name is used again, what is left has to be counted.
+        if let Some(bytes) = part.core.log.load_part(&owner, STATE).await?
+            && let Ok(mut kept) = KeptState::read(name, &bytes)
+            && !kept.is_uncounted
+        {
+            kept.is_uncounted = true;
+            let change = PartChange { key: STATE.to_owned(), value: Some(kept.write()?) };
+            part.core.log.store_parts(&owner, vec![change]).await?;
+        }
         loop {
             let parts = part.core.log.list_parts(&owner, "", MAX_PART_CHANGES).await?;
             if parts.is_empty() {
@@ -90,6 +104,9 @@ impl Bus {
             there = true;
             let gone = parts.into_iter().map(|(key, _)| PartChange { key, value: None });
             part.core.log.store_parts(&owner, gone.collect()).await?;
+        }
+        if let Some(names) = &mut *part.names.lock() {
+            names.remove(name);
         }
         if there { Ok(()) } else { Err(no_such_subscription(name)) }
     }
@@ -106,10 +123,13 @@ impl Bus {
         self.check_runs()?;
         // Held until it is consumed, so that one who is refused changes nothing.
         let _turn = part.opening.lock().await;
-        if let Some(shared) = part.durable(&options.name) {
-            shared.check_unconsumed()?;
+        match part.durable(&options.name) {
+            Some(shared) => shared.check_unconsumed()?,
+            None => self.check_durables(part, &options.name).await?,
         }
-        let shared = self.run_durable(part, Terms { patterns, options }).await?;
+        let shared = self.run_durable(part, Terms { patterns, options }).await;
+        // Whether one is there that could not be made is not known.
+        let shared = shared.inspect_err(|_| *part.names.lock() = None)?;
         let (number, id) = (part.next_number(), self.next_id());
         let consumer = Arc::new(Consumer { number, id, receiver });
         *shared.consumer.lock() = Some(Arc::clone(&consumer));
@@ -127,6 +147,25 @@ impl Bus {
             return Err(error);
         }
         Ok(Durable::new(shared))
+    }
+
+    /// Whether there may be a durable subscription of that name, which is not open.
+    async fn check_durables(&self, part: &LogPart, name: &str) -> Result<()> {
+        if part.core.log.load_part(&part.core.owner(name), STATE).await?.is_some() {
+            return Ok(());
+        }
+        if part.names.lock().is_none() {
+            let listed = self.durables().await?;
+            *part.names.lock() = Some(listed.into_iter().collect());
+        }
+        let mut names = part.names.lock();
+        let names = names.get_or_insert_default();
+        if names.len() >= part.max_durables && !names.contains(name) {
+            let error = Error::from(codes::TOO_MANY_SUBSCRIPTIONS);
+            return Err(error.with_detail("max_durables", part.max_durables));
+        }
+        names.insert(name.to_owned());
+        Ok(())
     }
 
     /// Runs every durable subscription that is open, and is not run by anybody: whoever ran them
@@ -170,15 +209,33 @@ impl Bus {
     /// Has it run, if nobody runs it, or is about to run it again.
     async fn run(&self, shared: &Arc<Shared>) -> Result<()> {
         let runners = self.runners()?;
-        if shared.child().is_some_and(|child| runners.child::<Runner>(child).is_ok()) {
-            shared.wake();
-            return Ok(());
+        if let Some(runner) = self.runner(shared) {
+            if runner.is_alive() || !is_quarantined(&runners, runner.pid())? {
+                shared.wake();
+                return Ok(());
+            }
+            // Nobody starts it again but whoever wants it.
+            self.end_runner(runner.pid()).await;
         }
         let spec = ChildSpec::<Runner>::actor(Arc::clone(&shared.name), Arc::clone(shared));
-        let runner = runners.start_child(spec.restart(Restart::Permanent)).await?;
-        shared.set_child(runner.pid());
+        let spec = spec.start_within(self.log_part()?.start_within);
+        runners.start_child(spec.restart(Restart::Permanent)).await?;
         Ok(())
     }
+
+    /// Its runner, whether it runs at this moment or not, unless it has ended for good.
+    fn runner(&self, shared: &Shared) -> Option<ActorRef<Runner>> {
+        let runner = self.runners().ok()?.child::<Runner>(shared.child()?).ok()?;
+        // Somebody else may have its place by now.
+        (*runner.name() == *shared.name).then_some(runner)
+    }
+}
+
+/// Whether a child does not run, and nobody will start it again.
+fn is_quarantined(runners: &ActorRef<DynamicSupervisor>, child: Pid) -> Result<bool> {
+    let children = runners.which_children()?;
+    let child = children.iter().find(|one| one.last_pid == Some(child));
+    Ok(child.is_some_and(|child| child.state == ChildState::Quarantined))
 }
 
 fn no_such_subscription(name: &str) -> Error {

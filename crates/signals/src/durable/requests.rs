@@ -71,6 +71,9 @@ impl Runner {
             let keys: Vec<_> =
                 parts.into_iter().map(|(key, _)| key).filter(|key| key.starts_with(DEAD)).collect();
             if keys.is_empty() {
+                // There is none, whatever was counted.
+                self.kept.dead = 0;
+                self.write().await?;
                 return Ok(purged);
             }
             for key in keys {

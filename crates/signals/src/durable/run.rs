@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::consumer::{Consumer, Ticket};
 use super::dead::DeadLetter;
+use super::keeping::recount;
 use super::kept::{KeptState, STATE, dead_key};
 use super::reading::start_position;
 use super::shared::{Event, Outcome, Shared};
@@ -79,6 +80,7 @@ impl Actor for Runner {
     type Message = RunnerMessage;
 
     async fn init(shared: Arc<Shared>, cx: &mut Context<Self>) -> Result<Init<Self>> {
+        shared.set_child(cx.me().pid());
         let log = Arc::clone(&shared.core.log);
         let _known = shared.new_terms();
         let terms = shared.terms();
@@ -89,6 +91,7 @@ impl Actor for Runner {
             let start = start_position(&*log, start).await?;
             KeptState::new(patterns.clone(), cx.now(), start)
         };
+        recount(&mut kept, &*log, &shared.owner).await?;
         kept.patterns = patterns;
         shared.feed.stop();
         // What was told to the one before is of its deliveries.

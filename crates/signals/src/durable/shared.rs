@@ -33,7 +33,7 @@ pub(crate) struct Shared {
     /// Bounded by the deliveries that are there, each of which says one thing.
     events: Mutex<VecDeque<Event>>,
     runner: Mutex<Option<ActorRef<Runner>>>,
-    /// The runner as a child of its supervisor, which restarts it.
+    /// The last runner, by which its supervisor knows it.
     child: Mutex<Option<Pid>>,
     /// The last epoch: one ends with a consumer, with a runner, and when somebody seeks.
     epoch: AtomicU64,
@@ -167,7 +167,7 @@ impl Shared {
         epoch >= self.sought.load(Ordering::Relaxed)
     }
 
-    /// The runner as a child, whether it runs at this moment or not.
+    /// The last runner, by which its supervisor knows it, whether it runs at this moment or not.
     pub(super) fn child(&self) -> Option<Pid> {
         *self.child.lock()
     }

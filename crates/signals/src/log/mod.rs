@@ -9,11 +9,13 @@
 //!
 //! An in-memory log is [`MemoryLog`]. A conformance kit is in `testing`.
 
+mod bounded;
 mod entry;
 mod limits;
 mod memory;
 mod port;
 
+pub(crate) use bounded::Bounded;
 pub(crate) use entry::entry_at;
 pub use entry::{LogBounds, LogEntry, LogPage, LogPosition, Retained, Retention, gap, gap_end};
 pub use limits::{MAX_PART_BYTES, MAX_PART_CHANGES, MAX_PART_KEY, MAX_PART_OWNER, check_parts};

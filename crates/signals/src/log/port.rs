@@ -21,8 +21,9 @@ pub struct PartChange {
 
 /// A log of signals. Every one that is used by a bus passes the conformance kit.
 ///
-/// Every method may be given up: whether an append that was given up is in the log, only reading
-/// tells.
+/// Every method may be given up, which a bus does when one takes too long: whether an append that
+/// was given up is in the log, only reading tells. What was given up takes effect before whatever
+/// is called later, or never: a change of parts that landed behind a later one would take it back.
 #[async_trait]
 pub trait SignalLog: fmt::Debug + Send + Sync + 'static {
     /// Appends signals, all of them or none, next to each other, in order, behind everything that

@@ -8,6 +8,7 @@ mod code_table;
 mod codec;
 mod coordination;
 mod dispatch;
+mod documented;
 mod durable;
 mod faulty_log;
 mod log_conformance;

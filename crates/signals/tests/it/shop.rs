@@ -41,9 +41,13 @@ impl Shop {
 
     /// The bus ends abruptly, and a new one begins on the same log.
     pub(crate) async fn crash(&mut self) {
+        self.crash_with(|builder| builder).await;
+    }
+
+    pub(crate) async fn crash_with(&mut self, options: impl FnOnce(BusBuilder) -> BusBuilder) {
         self.tree.kill();
         self.tree.exited().await;
-        (self.bus, self.tree) = open(&self.system, &self.log, |builder| builder).await;
+        (self.bus, self.tree) = open(&self.system, &self.log, options).await;
     }
 
     /// The bus ends in order, and a new one begins on the same log.

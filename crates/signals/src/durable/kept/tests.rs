@@ -40,6 +40,15 @@ fn it_is_written_so_to_the_byte_and_read_again() {
 }
 
 #[test]
+fn that_dead_letters_are_to_be_counted_is_written_when_it_is_so() {
+    let mut uncounted = kept();
+    uncounted.is_uncounted = true;
+    let written = WRITTEN.replace(r#""dead":3"#, r#""dead":3,"is_uncounted":true"#);
+    assert_eq!(String::from_utf8(uncounted.write().unwrap()).unwrap(), written);
+    assert_eq!(KeptState::read("audit", written.as_bytes()).unwrap(), uncounted);
+}
+
+#[test]
 fn what_is_left_out_is_as_at_first() {
     let written = br#"{"version":1,"patterns":["s.*"],"created":"1970-01-01T00:00:00Z","cursor":5,
         "delivered_to":5}"#;

@@ -1,7 +1,7 @@
 //! Calls that nobody waits for to the end.
 
 use super::LogHarness;
-use super::ask::{give_up, last, pairs, positions, put, same};
+use super::ask::{give_up, gone, last, pairs, positions, put, same};
 use super::store::Store;
 use crate::log::LogPosition;
 use crate::signal::Signal;
@@ -83,6 +83,30 @@ pub(super) async fn parts_whose_storing_was_given_up_are_whole(harness: &dyn Log
             let without = pairs(&[("acknowledged", b"1")]);
             let is_whole = found == with || found == without;
             assert!(is_whole, "parts are there wholly or not at all, {way}: {found:?}");
+        }
+    }
+    store.end().await;
+}
+
+pub(super) async fn what_is_stored_behind_a_change_that_was_given_up_counts(
+    harness: &dyn LogHarness,
+) {
+    let mut store = Store::new(harness).await;
+    for waits in 1..=WAITS {
+        let owner = format!("owner {waits}");
+        store.store(&owner, vec![put("gone", b"1")]).await;
+        let changes = vec![put("one", b"given up"), put("gone", b"given up")];
+        give_up(store.log().store_parts(&owner, changes), waits).await;
+        store.store(&owner, vec![put("one", b"later"), gone("gone")]).await;
+        // Whoever goes on with what was given up has its turn.
+        store.store("another", vec![put("one", b"1")]).await;
+    }
+    for way in store.ways() {
+        store.go(*way).await;
+        for waits in 1..=WAITS {
+            let found = store.load(&format!("owner {waits}")).await;
+            let expected = pairs(&[("one", b"later")]);
+            same(&found, &expected, format!("the later change counts, {way}"));
         }
     }
     store.end().await;

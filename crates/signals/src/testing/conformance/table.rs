@@ -94,7 +94,8 @@ macro_rules! log_conformance {
             giving_up:
                 an_append_that_was_given_up_is_there_wholly_or_not_at_all
                 a_reader_that_gave_up_has_lost_nothing
-                parts_whose_storing_was_given_up_are_whole;
+                parts_whose_storing_was_given_up_are_whole
+                what_is_stored_behind_a_change_that_was_given_up_counts;
             survival:
                 what_was_appended_is_there_after_a_crash
                 an_append_that_crashed_is_there_wholly_or_not_at_all

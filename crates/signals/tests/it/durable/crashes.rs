@@ -87,6 +87,7 @@ async fn one_failure_of_any_operation_loses_nothing() {
     harmless.stop().await;
 }
 
+/// B11: neither the log nor where a subscription is in it is lost with the bus.
 #[tokio::test(start_paused = true)]
 async fn an_end_of_the_bus_at_any_operation_loses_nothing() {
     let harmless = Shop::new().await;

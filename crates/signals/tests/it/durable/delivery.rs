@@ -122,6 +122,7 @@ async fn not_more_than_may_be_are_in_flight() {
     shop.stop().await;
 }
 
+/// B8: where it is to begin counts.
 #[tokio::test(start_paused = true)]
 async fn it_begins_where_it_is_told() {
     let shop = Shop::new().await;
@@ -179,6 +180,7 @@ async fn a_gap_is_told_and_it_goes_on_behind_it() {
     shop.stop().await;
 }
 
+/// B8: nor is anything given up because nobody is there.
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_is_away_misses_nothing_and_many_subscriptions_are_their_own() {
     let shop = Shop::new().await;

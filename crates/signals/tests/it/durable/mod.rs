@@ -1,10 +1,14 @@
 //! Durable subscriptions: at least once, a cursor that passes nothing, dead letters, and what
 //! operators do.
 
+mod budgets;
 mod consumers;
+mod contained;
 mod crashes;
 mod dead_letters;
 mod delivery;
+mod held;
+mod lots;
 mod opening;
 mod operating;
 mod overflow;

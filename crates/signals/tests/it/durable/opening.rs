@@ -5,7 +5,7 @@ use signals::{DurableOptions, LogPosition, Signal, WhenFull};
 
 use super::{SECOND, audit, consume};
 use crate::clerk::{Answer, Book, Clerk};
-use crate::shop::Shop;
+use crate::shop::{BEGINNING, Shop};
 
 async fn refused(shop: &Shop, patterns: &[&str], clerk: &ActorRef<Clerk>) -> String {
     let refused = shop.bus.subscribe(patterns, clerk).durable(audit()).await.unwrap_err();
@@ -204,5 +204,32 @@ async fn one_that_cannot_be_made_leaves_nothing_behind() {
     let _ = shop.bus.publish(Signal::new("s.1", "/shop")).await.unwrap();
     shop.settles(&durable).await;
     assert_eq!(durable.status().cursor, LogPosition::new(1));
+    shop.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_only_as_many_as_there_may_be_whether_they_are_open_or_not() {
+    let mut shop = Shop::with(|builder| builder.max_durables(2)).await;
+    let book = Book::willing();
+    let named = |name: &str| DurableOptions::new(name).start(BEGINNING);
+    consume(&shop, &book, named("one")).await;
+    consume(&shop, &book, named("two")).await;
+    let clerk = book.open(&shop.system).await;
+    let third = || shop.bus.subscribe("s.*", &clerk).durable(named("three"));
+    let error = third().await.unwrap_err();
+    assert_eq!(
+        (error.code(), &error.details()["max_durables"]),
+        ("too_many_subscriptions", &2.into())
+    );
+    assert_eq!(shop.bus.durables().await.unwrap(), ["one", "two"]);
+    shop.bus.forget("one").await.unwrap();
+    third().await.unwrap();
+    // Those that nobody has opened since count too, and can be opened.
+    shop.crash_with(|builder| builder.max_durables(2)).await;
+    let clerk = book.open(&shop.system).await;
+    let error = shop.bus.subscribe("s.*", &clerk).durable(named("four")).await.unwrap_err();
+    assert_eq!(error.code(), "too_many_subscriptions");
+    consume(&shop, &book, named("two")).await;
+    consume(&shop, &book, named("three")).await;
     shop.stop().await;
 }

@@ -1,5 +1,7 @@
 //! A log that breaks one promise.
 
+use std::sync::Mutex;
+
 use foundation::{Result, System};
 use jiff::Timestamp;
 use signals::{
@@ -45,6 +47,7 @@ pub(super) enum Flaw {
     KeepsWhatIsGone,
     StoresOneByOne,
     StoresWhatIsRefused,
+    StoresLate,
     ListsOwnersBackwards,
     ListsPartsBackwards,
     ConfusesOwners,
@@ -94,6 +97,7 @@ pub(super) const FLAWS: &[(Flaw, &str)] = &[
     (F::StoresOneByOne, "parts_are_seen_as_a_whole"),
     (F::StoresOneByOne, "parts_whose_storing_was_given_up_are_whole"),
     (F::StoresWhatIsRefused, "what_cannot_be_is_refused_as_a_whole"),
+    (F::StoresLate, "what_is_stored_behind_a_change_that_was_given_up_counts"),
     (F::ListsOwnersBackwards, "owners_are_listed_by_name"),
     (F::ListsPartsBackwards, "parts_are_read_as_they_were_stored"),
     (F::ConfusesOwners, "owners_do_not_see_each_other"),
@@ -108,12 +112,25 @@ pub(super) struct Flawed {
     log: MemoryLog,
     flaw: Flaw,
     tail: watch::Sender<LogPosition>,
+    late: Mutex<Vec<Change>>,
+}
+
+/// Changes of the parts of an owner.
+type Change = (String, Vec<PartChange>);
+
+/// A change that is made later when it is given up.
+struct Late<'a>(&'a Mutex<Vec<Change>>, Option<Change>);
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().extend(self.1.take());
+    }
 }
 
 impl Flawed {
     pub(super) fn new(system: &System, flaw: Flaw) -> Self {
         let tail = watch::Sender::new(LogPosition::START);
-        Self { log: MemoryLog::new(system), flaw, tail }
+        Self { log: MemoryLog::new(system), flaw, tail, late: Mutex::default() }
     }
 
     /// Under which name the parts of an owner are.
@@ -312,6 +329,17 @@ impl SignalLog for Flawed {
                     let _ = self.log.store_parts(owner, changes).await;
                 }
                 return stored;
+            }
+            F::StoresLate => {
+                let mut change = Late(&self.late, Some((owner.to_owned(), changes)));
+                yield_now().await;
+                let (owner, changes) = change.1.take().unwrap();
+                self.log.store_parts(&owner, changes).await?;
+                let late = std::mem::take(&mut *self.late.lock().unwrap());
+                for (owner, changes) in late {
+                    self.log.store_parts(&owner, changes).await?;
+                }
+                return Ok(());
             }
             F::ConfusesOwners => {
                 return self.log.store_parts(&owner.to_lowercase(), changes).await;

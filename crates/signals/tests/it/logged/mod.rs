@@ -3,5 +3,6 @@
 mod between;
 mod costs;
 mod failing;
+mod hanging;
 mod publishing;
 mod restarts;
