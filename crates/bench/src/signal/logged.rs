@@ -78,7 +78,9 @@ pub(super) async fn limits(size: Size) -> Result<Vec<Sample>> {
 
 /// A log that has so many signals.
 async fn filled(system: &System, signals: u32) -> Result<MemoryLog> {
-    let log = MemoryLog::new(system);
+    // All that is published comes on top, and nothing is dropped.
+    let room = u64::from(signals) + u64::from(PUBLISHED) + 1000;
+    let log = MemoryLog::builder().max_signals(room).max_bytes(1 << 32).build(system)?;
     for _ in 0..signals.div_ceil(1000) {
         let one = || Signal::new("order.7.placed", "/shop").stamp(system);
         log.append((0..1000).map(|_| one()).collect::<foundation::Result<_>>()?).await?;
