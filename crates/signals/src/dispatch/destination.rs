@@ -118,8 +118,8 @@ impl Destination {
     }
 
     /// What its circuit is called in [`Dispatcher::circuits`](super::Dispatcher::circuits), where
-    /// it is an HTTP endpoint: scheme, host and port, and a digest of the URL without its query, such as
-    /// `https://example.com:443#471daf41b2f1524071db8d90936127a2`. It is always the same for a URL,
+    /// it is an HTTP endpoint: scheme, host and port, and a digest of the URL without its query, such
+    /// as `https://example.com:443#471daf41b2f1524071db8d90936127a2`. It is always the same for a URL,
     /// and the path cannot be read from it; a path that is easily guessed can be recognised by it.
     #[cfg(feature = "http")]
     #[must_use]

@@ -9,8 +9,8 @@
 //!
 //! It is in sets of three, each in one line of a cache, with a lock for those who route at the same
 //! time. There are more and more sets as they fill, up to about as many as there are routes: where
-//! there are few, finding them is quick, and there may be very many routers. When routes have become
-//! much fewer, all is forgotten, and it begins anew.
+//! there are few, finding them is quick, and there may be very many routers. When routes have
+//! become much fewer, all is forgotten, and it begins anew.
 
 use std::sync::Arc;
 

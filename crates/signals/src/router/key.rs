@@ -1,7 +1,7 @@
 //! Hashes that nobody can foresee who does not know the key.
 //!
-//! Who chooses patterns or types cannot choose where they are in a table, and so cannot have them all
-//! in one place.
+//! Who chooses patterns or types cannot choose where they are in a table, and so cannot have them
+//! all in one place.
 
 use std::hash::Hasher;
 use std::sync::Arc;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use foundation::Error;
-use signals::testing::{Moment, Operation, Recorder};
+use signals::testing::{Moment, Operation};
 use signals::{Bus, DurableOptions, LogPosition, Signal, SignalLog};
 use tokio::time::Instant;
 
+use super::Followed;
 use crate::clerk::Book;
 use crate::shop::{BEGINNING, Shop};
 
@@ -24,26 +25,15 @@ fn given_up(error: &Error) -> (String, serde_json::Value, serde_json::Value) {
 async fn a_log_that_hangs_for_minutes_is_outlasted_whatever_it_hangs_in() {
     for &operation in Operation::ALL {
         for moment in [Moment::Before, Moment::After] {
-            let shop = Shop::new().await;
-            let recorder = Recorder::start(&shop.system).await.unwrap();
-            shop.bus.subscribe("s.*", recorder.actor()).await.unwrap();
-            let book = Book::willing();
-            let clerk = book.open(&shop.system).await;
-            let options = DurableOptions::new("audit").start(BEGINNING);
-            let audit = shop.bus.subscribe("s.*", &clerk).durable(options).await.unwrap();
-            shop.publish("s.1").await;
-            book.wait_for(1).await;
+            let followed = Followed::begin().await;
+            let shop = &followed.shop;
             let hold = shop.log.hold(operation, moment);
             let began = Instant::now();
             let _ = shop.bus.publish(Signal::new("s.2", "/shop")).await;
             assert!(began.elapsed() < SOON, "{operation:?} {moment:?}");
             testkit::pass(Duration::from_mins(3)).await;
             hold.release();
-            shop.publish("s.3").await;
-            shop.settles(&audit).await;
-            assert_eq!(recorder.topics(), shop.logged().await, "{operation:?} {moment:?}");
-            assert_eq!(book.topics(), shop.logged().await, "{operation:?} {moment:?}");
-            shop.stop().await;
+            followed.has_everything(&format!("{operation:?} {moment:?}")).await;
         }
     }
 }
